@@ -1,0 +1,246 @@
+"""CBOR (RFC 8949), the subset Resonode speaks.
+
+Runs on: MicroPython and CPython.
+
+Encoding is deterministic: shortest integer heads, definite lengths, map keys in the bytewise
+order of their encodings, every float as 32-bit (boards with single-precision Python floats and
+hosts with doubles then write the same bytes). Decoding takes any definite or indefinite item a
+standard SMP client may send, to a depth of MAX_DEPTH.
+"""
+
+import struct
+
+from resonode_wire.errors import WireError
+
+MAX_DEPTH = 8
+_F32_MAX = 3.4028234663852886e38
+
+# RFC 8746 typed arrays, little-endian.
+TAG_U8 = 64
+TAG_I16 = 77
+TAG_F16 = 84
+TAG_F32 = 85
+
+
+class Tagged:
+    """A CBOR tag with its content, e.g. Tagged(TAG_F32, b"...")."""
+
+    def __init__(self, tag: int, value) -> None:
+        self.tag = tag
+        self.value = value
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, Tagged) and (self.tag, self.value) == (other.tag, other.value)
+
+    def __hash__(self) -> int:
+        return hash((self.tag, self.value))
+
+    def __repr__(self) -> str:
+        return f"Tagged({self.tag}, {self.value!r})"
+
+
+def _head(out: bytearray, major: int, value: int) -> None:
+    major <<= 5
+    if value < 24:
+        out.append(major | value)
+    elif value < 0x100:
+        out.append(major | 24)
+        out.append(value)
+    elif value < 0x10000:
+        out.append(major | 25)
+        out.extend(struct.pack(">H", value))
+    elif value < 0x100000000:
+        out.append(major | 26)
+        out.extend(struct.pack(">I", value))
+    elif value < 0x10000000000000000:
+        out.append(major | 27)
+        # Two words: some MicroPython builds pack no 64-bit integer.
+        out.extend(struct.pack(">II", value >> 32, value & 0xFFFFFFFF))
+    else:
+        raise WireError("integer needs more than 64 bits")
+
+
+def _float(out: bytearray, value: float) -> None:
+    if abs(value) > _F32_MAX and abs(value) != float("inf"):
+        raise WireError(f"{value} does not fit a 32-bit float")
+    out.append(0xFA)
+    out.extend(struct.pack(">f", value))
+
+
+def _map(out: bytearray, value: dict, depth: int) -> None:
+    pairs = []
+    for key in value:
+        item = bytearray()
+        _encode(item, key, depth)
+        pairs.append((bytes(item), value[key]))
+    pairs.sort(key=lambda pair: pair[0])
+    _head(out, 5, len(pairs))
+    for encoded_key, item_value in pairs:
+        out.extend(encoded_key)
+        _encode(out, item_value, depth)
+
+
+def _encode(out: bytearray, value, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise WireError(f"nested deeper than {MAX_DEPTH}")
+    if value is None:
+        out.append(0xF6)
+    elif value is True:
+        out.append(0xF5)
+    elif value is False:
+        out.append(0xF4)
+    elif isinstance(value, int):
+        if value >= 0:
+            _head(out, 0, value)
+        else:
+            _head(out, 1, -1 - value)
+    elif isinstance(value, float):
+        _float(out, value)
+    elif isinstance(value, (bytes, bytearray, memoryview)):
+        _head(out, 2, len(value))
+        out.extend(value)
+    elif isinstance(value, str):
+        text = value.encode()
+        _head(out, 3, len(text))
+        out.extend(text)
+    elif isinstance(value, (list, tuple)):
+        _head(out, 4, len(value))
+        for item in value:
+            _encode(out, item, depth + 1)
+    elif isinstance(value, dict):
+        _map(out, value, depth + 1)
+    elif isinstance(value, Tagged):
+        _head(out, 6, value.tag)
+        _encode(out, value.value, depth + 1)
+    else:
+        raise WireError(f"no CBOR form for {type(value)}")
+
+
+def dumps(value) -> bytes:
+    """Return the deterministic encoding of `value`. Raises WireError."""
+    out = bytearray()
+    _encode(out, value, 0)
+    return bytes(out)
+
+
+_BREAK = object()
+_SIMPLE = {20: False, 21: True, 22: None, 23: None}
+_FLOATS = {25: (">e", 2), 26: (">f", 4), 27: (">d", 8)}
+
+
+class _Reader:
+    def __init__(self, data, at: int) -> None:
+        self.data = data
+        self.at = at
+
+    def take(self, count: int) -> bytes:
+        end = self.at + count
+        if end > len(self.data):
+            raise WireError("CBOR item is cut short")
+        part = bytes(self.data[self.at : end])
+        self.at = end
+        return part
+
+    def item(self, depth: int):
+        if depth > MAX_DEPTH:
+            raise WireError(f"nested deeper than {MAX_DEPTH}")
+        initial = self.take(1)[0]
+        major, info = initial >> 5, initial & 31
+        if major == 7:
+            return self._simple(info)
+        if info == 31:
+            return self._indefinite(major, depth)
+        value = self._argument(info)
+        if major == 0:
+            return value
+        if major == 1:
+            return -1 - value
+        if major == 2:
+            return self.take(value)
+        if major == 3:
+            return self._text(value)
+        if major == 6:
+            return Tagged(value, self._value(depth + 1))
+        # A container holds at least one byte an item: a larger count is a lie, refused early.
+        if value > len(self.data) - self.at:
+            raise WireError("CBOR container is cut short")
+        if major == 4:
+            return [self._value(depth + 1) for _ in range(value)]
+        result: dict = {}
+        for _ in range(value):
+            self._pair(result, depth)
+        return result
+
+    def _value(self, depth: int):
+        value = self.item(depth)
+        if value is _BREAK:
+            raise WireError("CBOR break outside an indefinite item")
+        return value
+
+    def _pair(self, result: dict, depth: int) -> None:
+        self._put(result, self._value(depth + 1), depth)
+
+    def _put(self, result: dict, key, depth: int) -> None:
+        if not isinstance(key, (int, str, bytes)):
+            raise WireError("CBOR map key is neither integer nor string")
+        if key in result:
+            raise WireError(f"CBOR map key {key!r} appears twice")
+        result[key] = self._value(depth + 1)
+
+    def _argument(self, info: int) -> int:
+        if info < 24:
+            return info
+        if info > 27:
+            raise WireError("reserved CBOR length")
+        return int.from_bytes(self.take(1 << (info - 24)), "big")
+
+    def _text(self, size: int) -> str:
+        raw = self.take(size)
+        try:
+            return raw.decode()
+        except UnicodeError:
+            raise WireError("CBOR text is not UTF-8") from None
+
+    def _simple(self, info: int):
+        if info in _SIMPLE:
+            return _SIMPLE[info]
+        if info in _FLOATS:
+            form, size = _FLOATS[info]
+            return struct.unpack(form, self.take(size))[0]
+        if info == 31:
+            return _BREAK
+        raise WireError("unknown CBOR simple value")
+
+    def _indefinite(self, major: int, depth: int):
+        if major == 4:
+            items = []
+            while True:
+                value = self.item(depth + 1)
+                if value is _BREAK:
+                    return items
+                items.append(value)
+        if major == 5:
+            result: dict = {}
+            while True:
+                key = self.item(depth + 1)
+                if key is _BREAK:
+                    return result
+                self._put(result, key, depth)
+        raise WireError("indefinite strings are not accepted")
+
+
+def loads(data, at: int = 0):
+    """Return the value of the one CBOR item that fills `data` from `at`. Raises WireError."""
+    value, end = loads_prefix(data, at)
+    if end != len(data):
+        raise WireError("bytes follow the CBOR item")
+    return value
+
+
+def loads_prefix(data, at: int = 0):
+    """Return (value, index after it) of the CBOR item at `at`. Raises WireError."""
+    reader = _Reader(data, at)
+    value = reader.item(0)
+    if value is _BREAK:
+        raise WireError("CBOR break outside an indefinite item")
+    return value, reader.at

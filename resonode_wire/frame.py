@@ -1,0 +1,187 @@
+"""COBS frames, and the decoder that separates everything one serial port carries.
+
+Runs on: MicroPython and CPython.
+
+A frame is 00 | COBS(channel u8 | payload | crc16 u16be) | 00. Between frames a port may carry
+newline-ended lines: SMP console framing, or log text. Frames contain no 00 inside, lines
+contain none at all, so 00 is where a damaged stream finds its feet again.
+"""
+
+from resonode_wire.crc import crc16
+from resonode_wire.errors import WireError
+from resonode_wire.smp import MAX_MESSAGE, ConsoleAssembler
+
+# Channels of COBS frames.
+CHANNEL_SMP = 1
+CHANNEL_TELEMETRY = 2
+# What StreamDecoder also yields.
+CONSOLE_SMP = 0
+TEXT = -1
+
+# Largest payload of a frame; a record or an SMP message is never larger.
+MAX_PAYLOAD = 4096
+MAX_TEXT_LINE = 512
+
+
+def cobs_encode(data: bytes) -> bytes:
+    """Return `data` with its zero bytes coded away (Cheshire & Baker 1999), no delimiter."""
+    out = bytearray()
+    at, size = 0, len(data)
+    while True:
+        zero = data.find(b"\0", at, at + 254)
+        end = zero if zero >= 0 else min(at + 254, size)
+        out.append(end - at + 1)
+        out.extend(data[at:end])
+        if zero >= 0:
+            at = zero + 1
+        elif end == size:
+            return bytes(out)
+        else:  # 254 bytes without a zero: the next block starts with no zero between
+            at = end
+
+
+def cobs_decode(coded: bytes) -> bytes:
+    """Return the data `coded` stands for. Raises WireError."""
+    out = bytearray()
+    at, size = 0, len(coded)
+    while at < size:
+        code = coded[at]
+        end = at + code
+        if code == 0 or end > size:
+            raise WireError("COBS block is cut short")
+        out.extend(coded[at + 1 : end])
+        at = end
+        if code < 255 and at < size:
+            out.append(0)
+    return bytes(out)
+
+
+def encode_frame(channel: int, payload: bytes) -> bytes:
+    """Return one complete frame. Raises WireError if `payload` exceeds MAX_PAYLOAD."""
+    if len(payload) > MAX_PAYLOAD:
+        raise WireError(f"payload of {len(payload)} bytes exceeds {MAX_PAYLOAD}")
+    body = bytes((channel,)) + payload
+    crc = crc16(body)
+    return b"\0" + cobs_encode(body + bytes((crc >> 8, crc & 0xFF))) + b"\0"
+
+
+def decode_frame(coded: bytes) -> tuple:
+    """Return (channel, payload) of the bytes between two delimiters. Raises WireError."""
+    body = cobs_decode(coded)
+    if len(body) < 3:
+        raise WireError("frame is too short")
+    if crc16(body) != 0:  # the CRC over data and its own CRC is 0
+        raise WireError("frame has a wrong CRC")
+    return body[0], body[1:-2]
+
+
+class StreamDecoder:
+    """Turns a port's bytes, however they are cut, into frames, SMP messages and text lines.
+
+    `damaged` counts pieces that were neither; every undamaged piece around them is delivered.
+    """
+
+    def __init__(self, max_payload: int = MAX_PAYLOAD, max_message: int = MAX_MESSAGE) -> None:
+        self.damaged = 0
+        body = max_payload + 3
+        self._max_segment = body + body // 254 + 1
+        self._console = ConsoleAssembler(max_message)
+        self._segment = b""
+        self._in_frame = False
+
+    def feed(self, data: bytes) -> list:
+        """Return the [(kind, payload)] that `data` completes.
+
+        kind is a frame's channel, CONSOLE_SMP, or TEXT (payload: str).
+        """
+        found: list = []
+        at, size = 0, len(data)
+        while at < size:
+            end = self._next_mark(data, at)
+            if end < 0:
+                self._grow(data[at:], found)
+                break
+            self._grow(data[at:end], found)
+            if data[end] == 0:
+                self._delimiter(found)
+            else:
+                line, self._segment = self._segment, b""
+                self._line(line, found)
+            at = end + 1
+        return found
+
+    def idle(self) -> list:
+        """Call when the line has been silent: a frame is written in one go, so what is still
+        open was cut short. Returns what could be saved of it, as `feed` does."""
+        found: list = []
+        if self._in_frame:
+            self._salvage(found)
+            self._in_frame = False
+        return found
+
+    def _next_mark(self, data: bytes, at: int) -> int:
+        zero = data.find(b"\0", at)
+        if self._in_frame:
+            return zero
+        newline = data.find(b"\n", at) if zero < 0 else data.find(b"\n", at, zero)
+        return newline if newline >= 0 else zero
+
+    def _grow(self, part: bytes, found: list) -> None:
+        self._segment += part
+        if len(self._segment) > self._max_segment:
+            # Too long for anything that is ours. Lines inside it may still be whole.
+            self._salvage(found)
+            self._in_frame = False
+
+    def _delimiter(self, found: list) -> None:
+        segment, self._segment = self._segment, b""
+        if not self._in_frame:
+            if segment:
+                self._line(segment, found)
+            self._in_frame = True
+        elif segment:
+            try:
+                found.append(decode_frame(segment))
+                self._in_frame = False
+            except WireError:
+                # This delimiter may open the next frame, so stay inside one.
+                self._segment = segment
+                self._salvage(found)
+
+    def _salvage(self, found: list) -> None:
+        # The bytes are no frame: if a stray 00 came before console lines, those are whole.
+        segment, self._segment = self._segment, b""
+        if not segment:
+            return
+        self.damaged += 1
+        for line in segment.split(b"\n"):
+            self._console_line(line, found)
+
+    def _line(self, line: bytes, found: list) -> None:
+        try:
+            if self._console_line(line, found, True):
+                return
+        except WireError:
+            self.damaged += 1
+            return
+        line = line.rstrip(b"\r")
+        if not line:
+            return
+        if len(line) > MAX_TEXT_LINE or min(line) < 0x09:
+            self.damaged += 1
+            return
+        try:
+            found.append((TEXT, line.decode()))
+        except UnicodeError:
+            self.damaged += 1
+
+    def _console_line(self, line: bytes, found: list, strict: bool = False) -> bool:
+        try:
+            message = self._console.line(line)
+        except WireError:
+            if strict:
+                raise
+            return False
+        if message:
+            found.append((CONSOLE_SMP, message))
+        return message is not None
