@@ -1,0 +1,108 @@
+"""Records: one CBOR map each, with the integer keys of fields.py.
+
+Runs on: MicroPython and CPython.
+"""
+
+from resonode_wire import cbor
+from resonode_wire.cbor import TAG_F16, TAG_F32, TAG_I16, TAG_U8, Tagged
+from resonode_wire.errors import WireError
+from resonode_wire.fields import (
+    COMMON,
+    FIELD_OF,
+    KEY_OF,
+    KIND_OF,
+    MAX_RECORD,
+    MAX_SEQ,
+    MAX_TEXT,
+    RECORD_OF,
+    TYPE_OF,
+)
+
+_ITEM_SIZE = {TAG_U8: 1, TAG_I16: 2, TAG_F16: 2, TAG_F32: 4}
+_TAGS = {"floats": (TAG_U8, TAG_F16, TAG_F32), "i16s": (TAG_I16,)}
+
+
+def encode(name: str, seq: int, epoch: int, t_us: int, cause: int, values: dict) -> bytes:
+    """Return the record `name` with `values` (field name -> value; arrays as Tagged).
+
+    Raises WireError on a missing, unknown or ill-typed field and if it exceeds MAX_RECORD.
+    """
+    number = TYPE_OF.get(name)
+    if number is None:
+        raise WireError(f"no record type {name!r}")
+    _name, required, optional = RECORD_OF[number]
+    fields = {0: number, 1: seq, 2: epoch, 3: t_us, 4: cause}
+    for field in values:
+        if field not in required and field not in optional:
+            raise WireError(f"a {name} record has no field {field!r}")
+        fields[KEY_OF[field]] = _outgoing(field, values[field])
+    if len(values) < len(required):
+        _refuse_missing(name, required, values)
+    data = cbor.dumps(fields)
+    if len(data) > MAX_RECORD:
+        raise WireError(f"{name} record of {len(data)} bytes exceeds {MAX_RECORD}")
+    return data
+
+
+def decode(data: bytes) -> tuple:
+    """Return (name, values) with values by field name, the common fields among them.
+
+    A type this version does not know gives the name "type_N"; keys it does not know are left
+    out. Arrays stay Tagged. Raises WireError.
+    """
+    if len(data) > MAX_RECORD:
+        raise WireError(f"record of {len(data)} bytes exceeds {MAX_RECORD}")
+    fields = cbor.loads(data)
+    if not isinstance(fields, dict):
+        raise WireError("record is not a map")
+    values = {}
+    for key in fields:
+        known = FIELD_OF.get(key)
+        if known is not None:
+            values[known[0]] = _incoming(known[0], fields[key])
+    _refuse_missing("any", COMMON, values)
+    number = values["type"]
+    if number not in RECORD_OF:
+        return f"type_{number}", values
+    name, required, _optional = RECORD_OF[number]
+    _refuse_missing(name, required, values)
+    return name, values
+
+
+def _refuse_missing(name: str, required: tuple, values: dict) -> None:
+    for field in required:
+        if field not in values:
+            raise WireError(f"{name} record lacks {field}")
+
+
+def _outgoing(field: str, value):
+    kind = KIND_OF[field]
+    if kind == "f32":
+        return float(value)
+    _check(field, kind, value)
+    return value
+
+
+def _incoming(field: str, value):
+    _check(field, KIND_OF[field], value)
+    return value
+
+
+def _check(field: str, kind: str, value) -> None:
+    if kind == "uint":
+        good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_SEQ
+    elif kind == "f32":
+        good = isinstance(value, float)
+    elif kind == "text":
+        good = isinstance(value, str) and len(value) <= MAX_TEXT
+    elif kind == "texts":
+        good = isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value)
+    else:
+        good = (
+            isinstance(value, Tagged)
+            and value.tag in _TAGS[kind]
+            and isinstance(value.value, (bytes, bytearray, memoryview))
+            and len(value.value) % _ITEM_SIZE[value.tag] == 0
+        )
+    if not good:
+        raise WireError(f"{field} is not a valid {kind}")
