@@ -1,0 +1,44 @@
+# Thin: each target says which tool does the work. `make` alone lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench natmod dist lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make .venv, install the lock and this checkout, build the C core (demo and test do this too)
+	@command -v $(PYTHON) >/dev/null || { echo "set-up: no $(PYTHON) on the PATH. Install Python 3.11 or later (Debian: apt-get install python3 python3-venv python3-dev)." >&2; exit 1; }
+	@$(PYTHON) tools/setup.py $(SETUP_ARGS)
+
+demo: setup ## run the main job on a virtual node: make demo ARGS="--seconds 20 --json out.json"
+	@$(BIN)/resonode demo $(ARGS)
+
+test: setup ## run the tests: make test ARGS="tests/wire -k cobs"
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: SETUP_ARGS = --lint
+lint: setup ## check style and types: ruff, mypy (host and firmware), clang-format
+	@$(BIN)/python tools/lint.py
+
+format: setup ## rewrite Python and C sources in the project's style
+	@$(BIN)/python tools/lint.py --fix
+
+bench: setup ## measure the DSP core and the whole pipeline; results in build/bench/
+	@$(BIN)/python tools/bench.py $(ARGS)
+
+natmod: setup ## build the C core as a MicroPython native module: make natmod ARCH=x64
+	@$(BIN)/python c_dsp/natmod/build.py $(or $(ARCH),x64)
+
+dist: setup ## build the wheel and the source distribution into dist/
+	@$(BIN)/python -m build --no-isolation --outdir dist .
+
+lock: ## resolve requirements/*.in into requirements/*.lock (ARGS=--upgrade for newer versions)
+	@$(PYTHON) tools/lock.py $(ARGS)
+
+clean: ## remove everything that set-up and builds made
+	rm -rf .venv build dist *.egg-info host_sdk/*.egg-info hil/*.egg-info host_sdk/resonode/_dsp.*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
