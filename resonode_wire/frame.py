@@ -89,6 +89,11 @@ class StreamDecoder:
         self._segment = b""
         self._in_frame = False
 
+    @property
+    def pending(self) -> bool:
+        """Whether a frame has begun and not ended, so that silence means `idle`."""
+        return self._in_frame
+
     def feed(self, data: bytes) -> list:
         """Return the [(kind, payload)] that `data` completes.
 

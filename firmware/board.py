@@ -1,0 +1,58 @@
+# Runs on: MicroPython
+# Turns a board's data (boards/<NAME>/board.json) into buses, pins and the clock. Nothing else
+# reads a pin number, and apart from main and the links nothing else imports machine.
+
+import asyncio
+import json
+
+import machine
+
+from firmware.clock import Clock
+
+
+class PinInterrupt:
+    # A sensor's interrupt line: level high means data waits.
+    def __init__(self, number: int, clock) -> None:
+        self._pin = machine.Pin(number, machine.Pin.IN)
+        self._flag = asyncio.ThreadSafeFlag()
+        self._clock = clock
+        self._pin.irq(lambda _pin: self._flag.set(), machine.Pin.IRQ_RISING)
+
+    async def wait(self, until_us: int) -> bool:
+        # True when the line is high, False when board time `until_us` came first.
+        if not self._pin.value():
+            left_ms = max(0, until_us - self._clock.now_us()) // 1000
+            try:
+                await asyncio.wait_for_ms(self._flag.wait(), left_ms)
+            except asyncio.TimeoutError:
+                pass
+        return bool(self._pin.value())
+
+
+class Board:
+    def __init__(self, path: str) -> None:
+        with open(path) as file:
+            self.data = json.load(file)
+        self.name = self.data["name"]
+        # A virtual board's time is the rig's, not the wall's: its port brings clock and waits.
+        self.clock = machine.BoardClock() if self.data["clock"] == "port" else Clock()
+
+    def spi(self, number: int):
+        bus = [bus for bus in self.data["spi"] if bus["id"] == number][0]
+        options = {
+            name: machine.Pin(bus[name]) if name in ("sck", "mosi", "miso") else bus[name]
+            for name in bus
+            if name != "id"
+        }
+        return machine.SPI(number, **options)
+
+    def output(self, number: int):
+        return machine.Pin(number, machine.Pin.OUT, value=1)
+
+    def interrupt(self, number: int):
+        if self.data["clock"] == "port":
+            return machine.BoardInterrupt(number)
+        return PinInterrupt(number, self.clock)
+
+    def reset(self) -> None:
+        machine.reset()

@@ -1,0 +1,158 @@
+# Runs on: MicroPython and CPython
+# What a node can be told: every tunable with its range, its unit and its default.
+
+_ENCODINGS = ("f32", "f16", "u8")
+_OUTPUTS = ("features", "spectrum", "envelope", "velocity")
+
+# (name, default, kind, limits, unit, meaning)
+# kinds: flag; int and float with (least, most); choice with the choices; axes (letters of xyz);
+# outputs (names of _OUTPUTS); bands (pairs of Hz, each lower < upper).
+FIELDS = (
+    ("run", True, "flag", None, "", "measure at all"),
+    ("full_scale_g", 16, "choice", (2, 4, 8, 16), "g", "range of the accelerometer"),
+    ("watermark", 128, "int", (40, 256), "words", "FIFO words read at once"),
+    ("axes", "xyz", "axes", 1, "", "axes analysed"),
+    ("window", 1024, "choice", (256, 512, 1024, 2048, 4096), "samples", "features and spectrum"),
+    ("outputs", list(_OUTPUTS), "outputs", None, "", "records made"),
+    ("schedule_period_s", 0, "int", (0, 86400), "s", "start to start; 0 measures without pause"),
+    ("schedule_length_s", 10, "int", (1, 86400), "s", "how long each time; ignored without pause"),
+    ("spectrum_period_s", 1.0, "float", (0.01, 3600), "s", "spectra are averaged this long"),
+    ("spectrum_encoding", "f16", "choice", _ENCODINGS, "", "how amplitudes are sent"),
+    ("envelope_axes", "z", "axes", 0, "", "axes whose envelope is analysed"),
+    (
+        "envelope_window",
+        16384,
+        "choice",
+        (1024, 2048, 4096, 8192, 16384),
+        "samples",
+        "one envelope spectrum",
+    ),
+    ("envelope_bands", [[2000, 4000]], "bands", (100, 13000), "Hz", "demodulated bands"),
+    ("envelope_max_hz", 1000, "int", (50, 6000), "Hz", "upper end of the envelope spectrum sent"),
+    ("envelope_encoding", "f16", "choice", _ENCODINGS, "", "how amplitudes are sent"),
+    ("velocity_axes", "z", "axes", 0, "", "axes whose RMS velocity is measured"),
+    ("velocity_window", 8192, "choice", (2048, 4096, 8192), "", "samples after decimation by 8"),
+    ("velocity_lo_hz", 10.0, "float", (2, 500), "Hz", "lower edge of the velocity band"),
+    ("velocity_hi_hz", 1000.0, "float", (20, 1000), "Hz", "upper edge of the velocity band"),
+    ("shaft_hz", 0.0, "float", (0, 2000), "Hz", "shaft speed; 0 is unknown"),
+    ("health_period_s", 10, "int", (1, 3600), "s", "health records"),
+)
+
+_SPEC = {field[0]: field for field in FIELDS}
+# The envelope works in one scratch of this many points: wider bands need more memory.
+MAX_ENVELOPE_POINTS = 4096
+
+
+class ConfigError(ValueError):
+    # A value that is refused; the text says which, why and what is allowed.
+    pass
+
+
+def defaults() -> dict:
+    return {field[0]: field[1] for field in FIELDS}
+
+
+def changed(current: dict, changes: dict) -> dict:
+    # A new configuration with `changes`, all of them or (ConfigError) none.
+    result = dict(current)
+    for name in changes:
+        if name not in _SPEC:
+            raise ConfigError(f"no setting {name!r}")
+        _name, _default, kind, limits, unit, _meaning = _SPEC[name]
+        result[name] = _CHECKS[kind](name, changes[name], limits, unit)
+    _check_together(result)
+    return result
+
+
+def _flag(name: str, value, _limits, _unit: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{name} must be true or false")
+    return value
+
+
+def _number(name: str, value, limits, unit: str, kinds) -> float:
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        raise ConfigError(f"{name} must be a number, not {value!r}")
+    if not limits[0] <= value <= limits[1]:
+        raise ConfigError(f"{name} must be {limits[0]}..{limits[1]} {unit}, not {value}".strip())
+    return value
+
+
+def _int(name: str, value, limits, unit: str) -> int:
+    return int(_number(name, value, limits, unit, int))
+
+
+def _float(name: str, value, limits, unit: str) -> float:
+    return float(_number(name, value, limits, unit, (int, float)))
+
+
+def _choice(name: str, value, limits, unit: str):
+    if isinstance(value, bool) or value not in limits:
+        allowed = ", ".join([str(one) for one in limits])
+        raise ConfigError(f"{name} must be one of {allowed}, not {value!r}")
+    return value
+
+
+def _axes(name: str, value, least: int, _unit: str) -> str:
+    # Letters once each, in the order x, y, z; `least` says how many there must be.
+    good = isinstance(value, str) and value == "".join([c for c in "xyz" if c in value])
+    if not good or len(value) < least:
+        raise ConfigError(f"{name} must be letters of xyz in that order, not {value!r}")
+    return value
+
+
+def _outputs(name: str, value, _limits, _unit: str) -> list:
+    if not isinstance(value, list) or [one for one in value if one not in _OUTPUTS]:
+        raise ConfigError(f"{name} must be a list of {', '.join(_OUTPUTS)}")
+    return value
+
+
+def _bands(name: str, value, limits, unit: str) -> list:
+    good = isinstance(value, list) and 1 <= len(value) <= 4
+    for band in value if good else ():
+        good = good and isinstance(band, list) and len(band) == 2
+        good = good and not [edge for edge in band if not isinstance(edge, (int, float))]
+        good = good and limits[0] <= band[0] < band[1] <= limits[1]
+    if not good:
+        raise ConfigError(f"{name} must be 1..4 [lower, upper] in {limits[0]}..{limits[1]} {unit}")
+    return value
+
+
+_CHECKS = {
+    "flag": _flag,
+    "int": _int,
+    "float": _float,
+    "choice": _choice,
+    "axes": _axes,
+    "outputs": _outputs,
+    "bands": _bands,
+}
+
+
+def _check_together(config: dict) -> None:
+    for name in ("envelope_axes", "velocity_axes"):
+        if [axis for axis in config[name] if axis not in config["axes"]]:
+            raise ConfigError(f"{name} names an axis that axes={config['axes']!r} leaves out")
+    if config["envelope_window"] < config["window"]:
+        raise ConfigError("envelope_window must not be shorter than window")
+    if config["velocity_lo_hz"] >= config["velocity_hi_hz"]:
+        raise ConfigError("velocity_lo_hz must be below velocity_hi_hz")
+    if config["schedule_period_s"] and config["schedule_length_s"] > config["schedule_period_s"]:
+        raise ConfigError("schedule_length_s must not exceed schedule_period_s")
+    for low, high in config["envelope_bands"]:
+        # 26,000 Hz: the slowest a chip within its tolerance samples, so the narrowest bin.
+        points = envelope_points(int((high - low) * config["envelope_window"] / 26000) + 2)
+        if points > MAX_ENVELOPE_POINTS:
+            raise ConfigError(
+                f"envelope band {low}..{high} Hz is too wide for envelope_window "
+                f"{config['envelope_window']}: narrow it or shorten the window"
+            )
+
+
+def envelope_points(bins: int) -> int:
+    # Size of the transform that demodulates a band of `bins` without aliasing: the square of
+    # a signal has twice its bandwidth.
+    points = 256
+    while points < 2 * bins:
+        points *= 2
+    return points

@@ -1,0 +1,35 @@
+# Runs on: MicroPython and CPython
+# Everything that is counted, in the groups SMP statistics show.
+
+
+class Counters:
+    def __init__(self) -> None:
+        self.acquired = 0  # windows that were due
+        self.analysed = 0
+        self.lost = 0  # to an overrun or a sensor fault; acquired = analysed + lost
+        self.overruns = 0
+        self.made = 0  # records
+        self.sent = 0
+        self.acked = 0
+        self.dropped = 0
+        self.damaged = 0  # pieces received on the link
+        self.requests = 0
+        self.task_errors = 0
+
+    def groups(self) -> dict:
+        return {
+            "windows": {
+                "acquired": self.acquired,
+                "analysed": self.analysed,
+                "lost": self.lost,
+                "overruns": self.overruns,
+            },
+            "records": {
+                "made": self.made,
+                "sent": self.sent,
+                "acked": self.acked,
+                "dropped": self.dropped,
+            },
+            "link": {"damaged": self.damaged, "requests": self.requests},
+            "tasks": {"errors": self.task_errors},
+        }

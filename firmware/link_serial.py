@@ -1,0 +1,115 @@
+# Runs on: MicroPython and CPython
+# One serial port: takes requests in either framing, answers in the same, and sends records to a
+# host that asked for them. Answers go before records; a record is never cut by an answer.
+
+from asyncio import Event, TimeoutError, wait_for
+
+from resonode_wire.frame import (
+    CHANNEL_SMP,
+    CHANNEL_TELEMETRY,
+    CONSOLE_SMP,
+    StreamDecoder,
+    encode_frame,
+)
+from resonode_wire.smp import HEADER_SIZE, MAX_MESSAGE, console_lines
+
+# A frame is written in one go: this much silence inside one means its rest was lost.
+_SILENCE_S = 0.1
+# Without any request for this long the host is taken to be gone, and the stream ends.
+_LEASE_S = 10
+# Frames gathered into one write, in bytes: fewer system calls, still short for an answer.
+_BATCH = 2048
+
+
+class SerialLink:
+    def __init__(self, reader, writer, session, store, counters, seconds) -> None:
+        # reader, writer: asyncio streams; seconds(): wall time of the link, for the lease.
+        self._reader = reader
+        self._writer = writer
+        self._session = session
+        self._store = store
+        self._counters = counters
+        self._seconds = seconds
+        self._decoder = StreamDecoder(MAX_MESSAGE + HEADER_SIZE, MAX_MESSAGE)
+        self._answers: list = []
+        self._wake = Event()
+        self._cursor = -1  # next record to send, -1 when nobody listens
+        self._sent = -1  # highest record sent so far
+        self._heard_s = 0.0
+        self.idle = Event()  # set when everything was written
+        store.on_add = self._wake.set
+
+    def stream(self, on: bool, start: int) -> dict:
+        # Sends every record from `start` on, or stops.
+        self._cursor = max(start, self._store.first) if on else -1
+        self._wake.set()
+        return {"first": max(start, self._store.first), "next": self._store.next}
+
+    def log(self, text: str) -> None:
+        # A line for people; tools pass over it.
+        self._answers.append(text.encode() + b"\n")
+        self._wake.set()
+
+    async def receive(self) -> None:
+        while True:
+            for kind, payload in await self._pieces():
+                if kind in (CONSOLE_SMP, CHANNEL_SMP):
+                    self._request(kind, payload)
+            self._counters.damaged = self._decoder.damaged
+
+    async def _pieces(self) -> list:
+        if not self._decoder.pending:
+            return self._decoder.feed(await self._reader.read(512) or b"")
+        try:
+            return self._decoder.feed(await wait_for(self._reader.read(512), _SILENCE_S) or b"")
+        except TimeoutError:
+            return self._decoder.idle()
+
+    def _request(self, kind: int, request: bytes) -> None:
+        self._heard_s = self._seconds()
+        self._counters.requests += 1
+        if kind == CONSOLE_SMP:
+            # A standard tool took over the port, and it cannot read telemetry.
+            self._cursor = -1
+        answer = self._session.handle(request)
+        if answer is None:
+            return
+        framed = console_lines(answer) if kind == CONSOLE_SMP else encode_frame(kind, answer)
+        self._answers.append(framed)
+        self._wake.set()
+
+    async def transmit(self) -> None:
+        while True:
+            data = self._next_batch()
+            if not data:
+                self.idle.set()
+                await self._wake.wait()
+                self._wake.clear()
+                continue
+            self.idle.clear()
+            self._writer.write(data)
+            await self._writer.drain()
+
+    def _next_batch(self) -> bytes:
+        if self._answers:
+            batch = b"".join(self._answers)
+            self._answers = []
+            return batch
+        if self._cursor >= 0 and self._seconds() - self._heard_s > _LEASE_S:
+            self._cursor = -1
+        if self._cursor < 0:
+            return b""
+        if self._cursor < self._store.first:
+            self._store.declare_loss()
+            self._cursor = self._store.first
+        batch = bytearray()
+        while len(batch) < _BATCH:
+            record = self._store.get(self._cursor)
+            if record is None:
+                break
+            batch.extend(encode_frame(CHANNEL_TELEMETRY, record))
+            if self._cursor > self._sent:
+                self._sent = self._cursor
+                self._counters.sent += 1
+            self._cursor += 1
+        return bytes(batch)

@@ -1,0 +1,93 @@
+# Runs on: MicroPython
+# Wires the node together; the only module that knows all the others.
+
+import asyncio
+import json
+import micropython
+import sys
+import time
+
+from firmware import VERSION
+from firmware.board import Board
+from firmware.counters import Counters
+from firmware.drivers import iis3dwb
+from firmware.link_serial import SerialLink
+from firmware.measure import Measurement
+from firmware.node import Node
+from firmware.sampler import Sampler
+from firmware.sequence import Sequence
+from firmware.session import Session
+from firmware.store import RecordStore
+from resonode_wire.fields import RESET_CAUSES
+
+_RESTART_S = 1
+_CHIPS = {"iis3dwb": (iis3dwb, iis3dwb.IIS3DWB)}
+
+
+async def _guard(node, name: str, task) -> None:
+    # A task's boundary: an exception is counted and reported, and the task begins again.
+    while True:
+        node.set_task_state(name, 1)
+        try:
+            await task()
+        except Exception as error:  # noqa: BLE001
+            node.report(name, error)
+        node.set_task_state(name, 0)
+        await asyncio.sleep(_RESTART_S)
+
+
+def _sensor(board, node, counters) -> None:
+    fitted = board.data["sensors"][0]
+    driver, chip = _CHIPS[fitted["chip"]]
+    sensor = chip(board.spi(fitted["spi"]), board.output(fitted["cs"]), board.clock)
+    node.sensors = [fitted["chip"]]
+    node.sampler = Sampler(
+        sensor, driver, board.interrupt(fitted["int1"]), board.clock, counters
+    )
+
+
+async def _reset_when_asked(node) -> None:
+    # The answer to the request leaves before the node does.
+    while not node.reset_requested:
+        await asyncio.sleep(0.02)
+    await node.link.idle.wait()
+    await asyncio.sleep(0.05)
+
+
+async def _start(board, node_name: str, reset_cause: str) -> None:
+    counters = Counters()
+    sequence = Sequence("sequence.bin")
+    store = RecordStore(sequence, board.clock, counters, board.data["store_bytes"])
+    node = Node(node_name, board, board.clock, sequence, store, counters)
+    session = Session(node)
+    node.link = SerialLink(
+        asyncio.StreamReader(sys.stdin.buffer),
+        asyncio.StreamWriter(sys.stdout.buffer, {}),
+        session,
+        store,
+        counters,
+        lambda: time.ticks_ms() / 1000,
+    )
+    _sensor(board, node, counters)
+    node.measurement = Measurement(node)
+    node.add_boot(RESET_CAUSES.index(reset_cause))
+    node.link.log(
+        f"Resonode {VERSION} on {board.name}, node {node_name}, epoch {sequence.epoch}, open profile"
+    )
+    for name, task in (
+        ("receive", node.link.receive),
+        ("transmit", node.link.transmit),
+        ("measure", node.measurement.run),
+    ):
+        asyncio.create_task(_guard(node, name, task))
+    await _reset_when_asked(node)
+
+
+def run(path: str) -> None:
+    # Runs until a reset is asked for. `path`: the folder of this board's board.json.
+    micropython.kbd_intr(-1)  # 03 is a byte like any other on this port
+    board = Board(path + "/board.json")
+    with open("board_id") as file:
+        identity = json.load(file)
+    asyncio.run(_start(board, identity["node"], identity.get("reset_cause", "power")))
+    board.reset()

@@ -1,0 +1,144 @@
+# Runs on: MicroPython and CPython
+# The acquisition loop: when to measure, with what, and what is said when something is lost.
+
+import gc
+from asyncio import Event, create_task
+
+from firmware.analysis import Analyser
+from firmware.drivers import SensorError
+from resonode_wire.fields import LOSS_REASONS
+
+# How soon a changed configuration is noticed while nothing is measured.
+_NAP_US = 100000
+_RETRY_US = 1000000
+# Windows between two collections: 8 windows of 3 axes leave about 30 KB.
+_COLLECT_EVERY = 8
+
+
+class Measurement:
+    def __init__(self, node) -> None:
+        self._node = node
+        self._sampler = node.sampler
+        self._store = node.store
+        self._counters = node.counters
+        self._clock = node.clock
+        self._analyser = None
+        self._health_due_us = 0
+        # The analysis works on one window while the sampler fills the next.
+        self._idle = Event()
+        self._idle.set()
+
+    # -- commands, called from the session
+
+    def request_waveform(self, count: int, axes: list) -> dict:
+        # Raw samples of the windows that begin from now on; None when nothing is measured.
+        if self._analyser is None:
+            return {}
+        start = self._sampler.filling
+        total = self._analyser.request_waveform(count, axes, start)
+        return {"capture": self._sampler.capture, "start": start, "total": total}
+
+    # -- the loop
+
+    async def run(self) -> None:
+        while True:
+            config = self._node.config
+            if not config["run"]:
+                await self._pause(self._clock.now_us() + _NAP_US)
+                continue
+            started_us = self._clock.now_us()
+            try:
+                await self._capture(config)
+            except (SensorError, OSError) as error:
+                self._node.report("sensor", error)
+                self._declare("sensor_fault", {"capture": self._sampler.capture})
+                started_us = self._clock.now_us()
+                await self._pause(started_us + _RETRY_US)
+                continue
+            if config["schedule_period_s"]:
+                await self._pause_until(config, started_us + config["schedule_period_s"] * 1000000)
+
+    async def _pause_until(self, config: dict, t_us: int) -> None:
+        while self._node.config is config and self._clock.now_us() < t_us:
+            await self._pause(min(t_us, self._clock.now_us() + _NAP_US))
+
+    async def _pause(self, t_us: int) -> None:
+        await self._clock.sleep_until(t_us)
+        self._health()
+
+    async def _capture(self, config: dict) -> None:
+        gc.collect()
+        sampler = self._sampler
+        await sampler.start(config["full_scale_g"], config["window"], config["watermark"])
+        self._analyser = Analyser(
+            config, sampler.capture, sampler.scale_m_s2, sampler.rate, self._store
+        )
+        end_us = 0
+        if config["schedule_period_s"]:
+            end_us = self._clock.now_us() + config["schedule_length_s"] * 1000000
+        try:
+            await self._windows(config, end_us)
+        finally:
+            sampler.stop()
+            await self._idle.wait()
+            self._analyser = None
+
+    async def _windows(self, config: dict, end_us: int) -> None:
+        until_collection = _COLLECT_EVERY
+        while self._node.config is config and not (end_us and self._clock.now_us() >= end_us):
+            window, lost = await self._sampler.burst()
+            if lost:
+                await self._lost(lost)
+            if window is None:
+                continue
+            self._counters.acquired += 1
+            await self._idle.wait()
+            self._idle.clear()
+            create_task(self._analyse(window))
+            self._health()
+            until_collection -= 1
+            if not until_collection:
+                # Right after a burst the FIFO is at its emptiest.
+                gc.collect()
+                until_collection = _COLLECT_EVERY
+
+    async def _analyse(self, window) -> None:
+        try:
+            await self._analyser.window(window)
+            self._counters.analysed += 1
+        except Exception as error:  # the task's boundary: counted, reported, declared
+            self._node.report("analysis", error)
+            self._analyser.hole()
+            self._count_lost(1, "sensor_fault", window.first_sample)
+        finally:
+            self._idle.set()
+
+    async def _lost(self, windows: int) -> None:
+        # The window that is being filled now is the first whole one after the hole.
+        await self._idle.wait()
+        self._analyser.hole()
+        self._counters.acquired += windows
+        size = self._node.config["window"]
+        first = self._sampler.filling - windows * size
+        self._count_lost(windows, "overrun", first)
+
+    def _count_lost(self, windows: int, reason: str, first_sample: int) -> None:
+        self._counters.lost += windows
+        fields = {
+            "capture": self._sampler.capture,
+            "first_sample": first_sample,
+            "lost_windows": windows,
+            "lost_samples": windows * self._node.config["window"],
+        }
+        self._declare(reason, fields)
+
+    def _declare(self, reason: str, fields: dict) -> None:
+        fields["reason"] = LOSS_REASONS.index(reason)
+        self._store.add("loss", fields)
+
+    def _health(self) -> None:
+        if self._clock.now_us() < self._health_due_us:
+            return
+        period_us = self._node.config["health_period_s"] * 1000000
+        self._health_due_us = self._clock.now_us() + period_us
+        self._node.add_health()

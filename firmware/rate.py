@@ -1,0 +1,31 @@
+# Runs on: MicroPython and CPython
+# The true sample rate, measured against the node's clock, and the time of any sample.
+
+# Two anchors, moved in turn: the base line is between one and two of these, long enough for
+# 2e-6 (one sample of jitter at each end), short enough to follow temperature.
+_ANCHOR_US = 30000000
+
+
+class RateMeter:
+    def __init__(self, nominal_hz: float) -> None:
+        self.rate_hz = nominal_hz
+        self._old = None
+        self._young = None
+        self._last = (0, 0)
+
+    def mark(self, t_us: int, samples: int) -> None:
+        # At `t_us` the sensor had taken `samples` since its start.
+        self._last = (t_us, samples)
+        if self._old is None:
+            self._old = self._young = self._last
+            return
+        elapsed_us = t_us - self._old[0]
+        if elapsed_us > 0:
+            self.rate_hz = (samples - self._old[1]) * 1e6 / elapsed_us
+        if t_us - self._young[0] > _ANCHOR_US:
+            self._old, self._young = self._young, self._last
+
+    def time_us(self, sample: int) -> int:
+        # When the sensor took sample number `sample`.
+        t_us, samples = self._last
+        return t_us - int((samples - sample) * 1e6 / self.rate_hz)

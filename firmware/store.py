@@ -1,0 +1,71 @@
+# Runs on: MicroPython and CPython
+# Records wait here, in order of seq, until the host acknowledges them. When memory runs out the
+# oldest are overwritten, and a loss record says which.
+
+from resonode_wire import message
+from resonode_wire.fields import CAUSES, LOSS_REASONS
+
+
+class RecordStore:
+    def __init__(self, sequence, clock, counters, max_bytes: int) -> None:
+        self._sequence = sequence
+        self._clock = clock
+        self._counters = counters
+        self._max_bytes = max_bytes
+        self._records: list = []
+        self._bytes = 0
+        self._lost_first = -1
+        self._lost_count = 0
+        self.first = sequence.next  # seq of the oldest record kept, or of the next one
+        self.on_add = None  # called after every add; the link sets it
+
+    @property
+    def next(self) -> int:
+        return self._sequence.next
+
+    def add(self, name: str, values: dict, t_us: int = -1, cause: str = "schedule") -> None:
+        if t_us < 0:
+            t_us = self._clock.now_us()
+        seq = self._sequence.take()
+        cause_number = CAUSES.index(cause)
+        data = message.encode(name, seq, self._sequence.epoch, t_us, cause_number, values)
+        self._records.append(data)
+        self._bytes += len(data)
+        self._counters.made += 1
+        while self._bytes > self._max_bytes:
+            self._drop_oldest()
+        if self.on_add:
+            self.on_add()
+
+    def get(self, seq: int):
+        # The encoded record, or None if it is not there (yet, or any more).
+        at = seq - self.first
+        return self._records[at] if 0 <= at < len(self._records) else None
+
+    def acknowledge(self, seq: int) -> None:
+        # Everything up to and including `seq` is stored elsewhere.
+        done = min(seq - self.first + 1, len(self._records))
+        if done > 0:
+            for record in self._records[:done]:
+                self._bytes -= len(record)
+            del self._records[:done]
+            self.first += done
+            self._counters.acked += done
+
+    def declare_loss(self) -> None:
+        # Turns overwritten records into one loss record. The link calls this when it gets to
+        # the hole, so that one record tells of the whole of it.
+        if self._lost_first < 0:
+            return
+        first, count = self._lost_first, self._lost_count
+        self._lost_first, self._lost_count = -1, 0
+        reason = LOSS_REASONS.index("store_full")
+        self.add("loss", {"reason": reason, "first_seq": first, "lost_records": count})
+
+    def _drop_oldest(self) -> None:
+        self._bytes -= len(self._records.pop(0))
+        if self._lost_first < 0:
+            self._lost_first = self.first
+        self.first += 1
+        self._lost_count += 1
+        self._counters.dropped += 1
