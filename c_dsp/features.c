@@ -1,0 +1,95 @@
+// Statistical features from exact integer moments.
+//
+// With d = x - M, M the rounded mean, |d| < 2^16. The sums of d² and d³ fit 64 bits for up to 65535
+// samples (|sum d³| <= 0.11 * 2^64, its extreme for a bounded variable of mean 0), the sum of d^4
+// fits 64 + 32. Only r = mean - M, |r| <= 1/2, is not an integer; the central moments follow from it:
+//   m2 = s2 - r²   m3 = s3 - 3 r s2 + 2 r³   m4 = s4 - 4 r s3 + 6 r² s2 - 3 r^4    (s = sums / n)
+// Little cancels: for integers sum d² >= |sum d|, so s2 >= 2 r² and m2 >= s2 / 2.
+#include "internal.h"
+
+typedef struct {
+    int32_t min, max;
+    int32_t mean;      // M
+    float rest;        // r
+    float s2, s3, s4;  // moments about M
+} moments;
+
+DSP_INLINE float u64_to_f32(uint64_t u) {
+    return (float)(uint32_t)(u >> 32) * 4294967296.0f + (float)(uint32_t)u;
+}
+
+static void find_mean(const int16_t x[], int32_t n, moments *out) {
+    int32_t sum = 0;  // 65535 * 2^15 fits
+    int32_t min = x[0], max = x[0];
+    for (int32_t i = 0; i < n; i++) {
+        const int32_t v = x[i];
+        sum += v;
+        min = v < min ? v : min;
+        max = v > max ? v : max;
+    }
+    int32_t mean = sum / n;
+    int32_t rest = sum - mean * n;
+    if (2 * rest > n) {
+        mean++;
+        rest -= n;
+    } else if (2 * rest < -n) {
+        mean--;
+        rest += n;
+    }
+    out->min = min;
+    out->max = max;
+    out->mean = mean;
+    out->rest = (float)rest / (float)n;
+}
+
+static void find_moments(const int16_t x[], int32_t n, moments *out) {
+    uint64_t sum2 = 0, sum4 = 0;
+    uint32_t sum4_carry = 0;
+    int64_t sum3 = 0;
+    for (int32_t i = 0; i < n; i++) {
+        const int32_t d = x[i] - out->mean;
+        const uint32_t d2 = (uint32_t)d * (uint32_t)d;
+        const uint64_t d4 = (uint64_t)d2 * d2;
+        sum2 += d2;
+        sum3 += (int64_t)d * (int64_t)d2;
+        sum4 += d4;
+        sum4_carry += sum4 < d4;
+    }
+    const float count = (float)n;
+    const float abs3 = u64_to_f32(sum3 < 0 ? 0u - (uint64_t)sum3 : (uint64_t)sum3);
+    out->s2 = u64_to_f32(sum2) / count;
+    out->s3 = (sum3 < 0 ? -abs3 : abs3) / count;
+    out->s4 = ((float)sum4_carry * 18446744073709551616.0f + u64_to_f32(sum4)) / count;
+}
+
+dsp_status dsp_features(const int16_t x[], int32_t n, float scale, dsp_feature_set *out) {
+    if (n < 2 || n > DSP_FEATURES_N_MAX) {
+        return DSP_ERR_SIZE;
+    }
+    if (!dsp_is_positive(scale)) {
+        return DSP_ERR_VALUE;
+    }
+    moments m;
+    find_mean(x, n, &m);
+    find_moments(x, n, &m);
+    dsp_feature_set set = {0};
+    set.mean = ((float)m.mean + m.rest) * scale;
+    if (m.max > m.min) {
+        const float r = m.rest;
+        const float m2 = m.s2 - r * r;
+        const float m3 = m.s3 - 3.0f * r * m.s2 + 2.0f * r * r * r;
+        const float m4 = m.s4 - r * (4.0f * m.s3 - r * (6.0f * m.s2 - 3.0f * r * r));
+        const float rms = dsp_sqrt(m2);
+        const float above = (float)(m.max - m.mean) - r;
+        const float below = (float)(m.mean - m.min) + r;
+        const float peak = above > below ? above : below;
+        set.rms = rms * scale;
+        set.peak = peak * scale;
+        set.crest = peak / rms;
+        set.kurtosis = m4 / (m2 * m2);
+        set.peak_to_peak = (float)(m.max - m.min) * scale;
+        set.skewness = m3 / (m2 * rms);
+    }
+    *out = set;
+    return DSP_OK;
+}

@@ -1,0 +1,108 @@
+// Plans: twiddles in the caller's memory.
+#include "internal.h"
+
+#define PLAN_MARK 0x52504c31u  // "RPL1"
+
+const char *dsp_status_text(dsp_status status) {
+    switch (status) {
+    case DSP_OK:
+        return "ok";
+    case DSP_ERR_SIZE:
+        return "length not allowed";
+    case DSP_ERR_PLAN:
+        return "not an initialised plan of this size";
+    case DSP_ERR_BAND:
+        return "band outside the spectrum";
+    case DSP_ERR_VALUE:
+        return "number out of range";
+    case DSP_ERR_SPACE:
+        return "buffer too small";
+    case DSP_ERR_ALIGN:
+        return "buffer not aligned";
+    }
+    return "unknown status";
+}
+
+static int is_size(int32_t n) {
+    return n >= DSP_N_MIN && n <= DSP_N_MAX && (n & (n - 1)) == 0;
+}
+
+// The leaf that leaves a power of 8: 4 (2 bits), 8 (3 bits) or 16 (4 bits).
+static int32_t leaf_bits(int32_t n) {
+    return 2 + (dsp_bits(n) - 2) % 3;
+}
+
+// A pass that joins groups of m has 4 complex twiddles for each k in 1..m/2-1.
+static int32_t pass_floats(int32_t m) {
+    return 8 * (m / 2 - 1);
+}
+
+size_t dsp_plan_bytes(int32_t n) {
+    if (!is_size(n)) {
+        return 0;
+    }
+    size_t floats = 0;
+    for (int32_t m = 1 << leaf_bits(n); m < n; m *= 8) {
+        floats += (size_t)pass_floats(m);
+    }
+    return sizeof(dsp_plan) + floats * sizeof(float);
+}
+
+// exp(-2 pi i k r / (8 m)) for r = 1..4 is stored as cos, sin of the positive angle. The angle is a
+// whole number of 2^-32 turns, so its reduction is exact.
+static float *fill_pass(int32_t m, float *tw) {
+    const uint32_t step = (uint32_t)1 << (32 - 3 - dsp_bits(m));
+    for (int32_t k = 1; k < m / 2; k++) {
+        for (int32_t r = 1; r <= 4; r++, tw += 2) {
+            dsp_sincos((uint32_t)(k * r) * step, &tw[1], &tw[0]);
+        }
+    }
+    return tw;
+}
+
+static int is_aligned(const void *memory) {
+    return ((uintptr_t)memory & (sizeof(float) - 1)) == 0;
+}
+
+dsp_status dsp_plan_init(int32_t n, void *memory, size_t memory_bytes, const dsp_plan **plan) {
+    if (!is_size(n)) {
+        return DSP_ERR_SIZE;
+    }
+    if (!is_aligned(memory)) {
+        return DSP_ERR_ALIGN;
+    }
+    if (memory_bytes < dsp_plan_bytes(n)) {
+        return DSP_ERR_SPACE;
+    }
+    dsp_plan *p = memory;
+    p->mark = PLAN_MARK;
+    p->n = n;
+    p->leaf = 1 << leaf_bits(n);
+    p->passes = 0;
+    float *tw = p->twiddles;
+    for (int32_t m = p->leaf; m < n; m *= 8) {
+        tw = fill_pass(m, tw);
+        p->passes++;
+    }
+    *plan = p;
+    return DSP_OK;
+}
+
+int32_t dsp_plan_n(const dsp_plan *plan) {
+    const int is_plan = plan->mark == PLAN_MARK && is_size(plan->n) &&
+                        plan->leaf == 1 << leaf_bits(plan->n) &&
+                        plan->leaf << (3 * plan->passes) == plan->n;
+    return is_plan ? plan->n : 0;
+}
+
+dsp_status dsp_plan_open(const void *memory, size_t memory_bytes, const dsp_plan **plan) {
+    if (!is_aligned(memory)) {
+        return DSP_ERR_ALIGN;
+    }
+    const dsp_plan *p = memory;
+    if (memory_bytes < sizeof *p || dsp_plan_n(p) == 0 || memory_bytes < dsp_plan_bytes(p->n)) {
+        return DSP_ERR_PLAN;
+    }
+    *plan = p;
+    return DSP_OK;
+}

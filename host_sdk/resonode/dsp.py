@@ -1,0 +1,316 @@
+"""The C DSP core on NumPy arrays: the same code that runs on the node.
+
+Thin wrappers over the compiled `resonode._dsp`; `c_dsp/dsp.h` is the manual of what they compute.
+Arrays are read where they lie, never copied: they must be C-contiguous and of the stated dtype.
+Samples are int16 LSB as the sensor gives them, gravity included; `scale` is m/s² per LSB.
+
+Every function raises TypeError for a wrong dtype, shape or layout and DspError for a value the core
+refuses (a length, a band, a scale).
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+try:
+    _dsp: Any = importlib.import_module("resonode._dsp")
+except ImportError as error:  # pragma: no cover - only in a broken installation
+    raise ImportError(
+        "resonode._dsp, the compiled DSP core, is missing: "
+        "install with `pip install .` (needs a C compiler and the Python headers)"
+    ) from error
+
+_ffi: Any = _dsp.ffi
+_lib: Any = _dsp.lib
+
+Int16Array = npt.NDArray[np.int16]
+Int32Array = npt.NDArray[np.int32]
+Float16Array = npt.NDArray[np.float16]
+Float32Array = npt.NDArray[np.float32]
+Uint8Array = npt.NDArray[np.uint8]
+
+VERSION: int = _lib.DSP_VERSION
+N_MIN: int = _lib.DSP_N_MIN
+N_MAX: int = _lib.DSP_N_MAX
+DECIMATE_FACTOR: int = _lib.DSP_DECIMATE_FACTOR
+DECIMATE_TAPS: int = _lib.DSP_DECIMATE_TAPS
+DECIMATE_SETTLE: int = _lib.DSP_DECIMATE_SETTLE
+DECIMATE_FRACTION_BITS: int = _lib.DSP_DECIMATE_FRACTION_BITS
+FIFO_WORD_BYTES: int = _lib.DSP_FIFO_WORD_BYTES
+
+
+class DspError(ValueError):
+    """The core refused its arguments.
+
+    Attributes:
+        status: the negative `dsp_status` of dsp.h.
+    """
+
+    def __init__(self, function: str, status: int) -> None:
+        text = _ffi.string(_lib.dsp_status_text(status)).decode()
+        super().__init__(f"{function}: {text}")
+        self.status = status
+
+
+def _check(function: str, status: int) -> None:
+    if status != _lib.DSP_OK:
+        raise DspError(function, status)
+
+
+def _pointer(
+    name: str, array: npt.NDArray[Any], dtype: type[np.generic], ctype: str, writable: bool = False
+) -> Any:
+    """The array's own memory as a C pointer."""
+    if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != 1:
+        raise TypeError(f"{name}: a one-dimensional array of {np.dtype(dtype)} is needed")
+    if not array.flags.c_contiguous:
+        raise TypeError(f"{name}: not contiguous; pass a copy (numpy.ascontiguousarray)")
+    return _ffi.from_buffer(ctype, array, require_writable=writable)
+
+
+def _i16(name: str, array: Int16Array) -> Any:
+    return _pointer(name, array, np.int16, "int16_t[]")
+
+
+def _i32(name: str, array: Int32Array) -> Any:
+    return _pointer(name, array, np.int32, "int32_t[]")
+
+
+def _f32(name: str, array: Float32Array) -> Any:
+    return _pointer(name, array, np.float32, "float[]")
+
+
+def _new_f32(n: int) -> tuple[Float32Array, Any]:
+    array = np.empty(n, np.float32)
+    return array, _ffi.from_buffer("float[]", array, require_writable=True)
+
+
+@lru_cache(maxsize=16)
+def _plan(n: int) -> tuple[Any, Any]:
+    """The plan of a size, and the memory it lives in, which must outlive it."""
+    memory_bytes = max(1, _lib.dsp_plan_bytes(n))
+    memory = _ffi.new("float[]", (memory_bytes + 3) // 4)
+    plan = _ffi.new("dsp_plan const **")
+    _check("plan", _lib.dsp_plan_init(n, memory, memory_bytes, plan))
+    return plan[0], memory
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Statistics of one block. rms, peak and the rest are of the signal without its mean."""
+
+    mean: float  # m/s², gravity included
+    rms: float  # m/s²
+    peak: float  # m/s²
+    crest: float  # peak / rms; 0 for a constant signal, like kurtosis and skewness
+    kurtosis: float  # Pearson: a Gaussian has 3
+    peak_to_peak: float  # m/s²
+    skewness: float
+
+
+def features(x: Int16Array, scale: float) -> Features:
+    """Mean, RMS, peak, crest, kurtosis, peak-to-peak and skewness of 2..65535 samples."""
+    out = _ffi.new("dsp_feature_set *")
+    _check("features", _lib.dsp_features(_i16("x", x), len(x), scale, out))
+    return Features(
+        out.mean, out.rms, out.peak, out.crest, out.kurtosis, out.peak_to_peak, out.skewness
+    )
+
+
+def rfft(x: Int16Array | Int32Array | Float32Array) -> Float32Array:
+    """Real FFT in half-complex order: X[0], Re X[1..n/2-1], X[n/2], Im X[n/2-1..1], unscaled.
+
+    Integers lose their mean (bin 0 is 0); floats do not. n is a power of two in N_MIN..N_MAX.
+    """
+    dtype = getattr(x, "dtype", None)
+    run, source = {
+        np.dtype(np.int16): (_lib.dsp_rfft_i16, _i16),
+        np.dtype(np.int32): (_lib.dsp_rfft_i32, _i32),
+    }.get(dtype, (_lib.dsp_rfft_f32, _f32))  # type: ignore[arg-type]
+    pointer = source("x", x)  # type: ignore[operator]
+    y, y_pointer = _new_f32(len(x))
+    _check("rfft", run(_plan(len(x))[0], pointer, y_pointer))
+    return y
+
+
+def to_complex(y: Float32Array) -> npt.NDArray[np.complex64]:
+    """Half-complex order to the n/2 + 1 bins of `numpy.fft.rfft`."""
+    half = len(y) // 2
+    bins = np.zeros(half + 1, np.complex64)
+    bins.real = y[: half + 1]
+    bins.imag[1:half] = y[:half:-1]
+    return bins
+
+
+def spectrum(x: Int16Array, scale: float) -> Float32Array:
+    """Single-sided amplitude spectrum, m/s², n/2 + 1 bins: Hann window, mean removed.
+
+    A sine on a bin reads its peak value.
+    """
+    pointer = _i16("x", x)
+    plan, _ = _plan(len(x))
+    work, work_pointer = _new_f32(len(x))
+    _check("spectrum", _lib.dsp_spectrum(plan, pointer, scale, work_pointer, work_pointer))
+    return work[: len(x) // 2 + 1].copy()
+
+
+def envelope_points(k_lo: int, k_hi: int) -> int:
+    """Smallest transform that holds the envelope of the band k_lo..k_hi."""
+    points = N_MIN
+    while points < 2 * (k_hi - k_lo + 1):
+        points *= 2
+    return points
+
+
+def envelope(
+    x: Int16Array, scale: float, k_lo: int, k_hi: int, bins: int | None = None
+) -> Float32Array:
+    """Amplitude spectrum of the squared envelope of a band, (m/s²)²; bins as wide as those of x.
+
+    Args:
+        k_lo, k_hi: band in bins of the n-point spectrum, both inside it; 1 <= k_lo <= k_hi < n/2.
+        bins: how many to return, at most (and by default) k_hi - k_lo + 1.
+    """
+    y = rfft(x)
+    width = k_hi - k_lo + 1
+    plan, _ = _plan(envelope_points(k_lo, k_hi))
+    _, scratch = _new_f32(2 * envelope_points(k_lo, k_hi))
+    count = width if bins is None else bins
+    amp, amp_pointer = _new_f32(max(count, 0))
+    _check(
+        "envelope",
+        _lib.dsp_envelope(
+            plan, _f32("y", y), len(y), k_lo, k_hi, scale, count, scratch, amp_pointer
+        ),
+    )
+    return amp
+
+
+class Decimator:
+    """Streaming decimation by DECIMATE_FACTOR: any cutting into blocks gives the same outputs.
+
+    The first sample counts as having been there for ever; the first DECIMATE_SETTLE outputs are
+    not settled yet.
+    """
+
+    def __init__(self) -> None:
+        self._state = _ffi.new("dsp_decimator *")
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the past, as after a gap."""
+        _lib.dsp_decimate_reset(self._state)
+
+    def feed(self, x: Int16Array) -> Int32Array:
+        """Outputs that `x` completes, in LSB / 2**DECIMATE_FRACTION_BITS."""
+        pointer = _i16("x", x)
+        out = np.empty(_lib.dsp_decimate_count(self._state, len(x)), np.int32)
+        out_pointer = _ffi.from_buffer("int32_t[]", out, require_writable=True)
+        produced = _ffi.new("int32_t *")
+        status = _lib.dsp_decimate(self._state, pointer, len(x), len(out), out_pointer, produced)
+        _check("decimate", status)
+        return out
+
+
+def velocity(
+    rec: Int32Array, scale: float, rate_hz: float, f_lo_hz: float = 10.0, f_hi_hz: float = 1000.0
+) -> float:
+    """RMS velocity in a band, mm/s, from a record that Decimator made.
+
+    Args:
+        rec: n values, LSB / 2**DECIMATE_FRACTION_BITS.
+        scale: m/s² per LSB (not per fraction of it).
+        rate_hz: rate of `rec`.
+    """
+    pointer = _i32("rec", rec)
+    plan, _ = _plan(len(rec))
+    _, work = _new_f32(len(rec))
+    out = _ffi.new("float *")
+    _check(
+        "velocity",
+        _lib.dsp_velocity(plan, pointer, scale, rate_hz, f_lo_hz, f_hi_hz, work, out),
+    )
+    return float(out[0])
+
+
+@dataclass(frozen=True, slots=True)
+class FifoSplit:
+    """What a FIFO image held. Counts are of words."""
+
+    x: Int16Array  # LSB
+    y: Int16Array
+    z: Int16Array
+    timestamps: int
+    timestamp: int  # the last one, sensor ticks, unsigned
+    before_timestamp: int  # samples of this image before it
+    temperatures: int
+    temperature: int  # the last one, LSB
+    bad: int  # bad parity or unknown tag: not data
+    hole: bool  # the tag counter skipped: samples are missing inside the image
+
+
+def fifo_split(image: bytes | bytearray | memoryview) -> FifoSplit:
+    """Split an image of 7-byte tagged words (ST accelerometers) into its axes.
+
+    Raises:
+        ValueError: the image is not a whole number of words.
+    """
+    words, rest = divmod(len(image), FIFO_WORD_BYTES)
+    if rest:
+        raise ValueError(f"image: {len(image)} bytes are no whole number of {FIFO_WORD_BYTES}")
+    axes = np.empty((3, words), np.int16)
+    pointers = [_ffi.from_buffer("int16_t[]", axis, require_writable=True) for axis in axes]
+    info = _ffi.new("dsp_fifo_info *")
+    source = _ffi.from_buffer("uint8_t[]", image)
+    _check("fifo_split", _lib.dsp_fifo_split(source, words, words, *pointers, info))
+    n = info.samples
+    return FifoSplit(
+        x=axes[0, :n],
+        y=axes[1, :n],
+        z=axes[2, :n],
+        timestamps=info.timestamps,
+        timestamp=info.timestamp & 0xFFFFFFFF,
+        before_timestamp=info.before_timestamp,
+        temperatures=info.temperatures,
+        temperature=info.temperature,
+        bad=info.bad,
+        hole=bool(info.hole),
+    )
+
+
+def pack_f16(values: Float32Array) -> Float16Array:
+    """Half floats, rounded to nearest even; what does not fit is clamped to +-65504."""
+    out = np.empty(len(values), np.uint16)
+    pointer = _ffi.from_buffer("uint16_t[]", out, require_writable=True)
+    _check("pack_f16", _lib.dsp_pack_f16(_f32("values", values), len(values), pointer))
+    return out.view(np.float16)
+
+
+def unpack_f16(data: bytes | bytearray | memoryview) -> Float32Array:
+    """Values of little-endian half floats."""
+    return np.frombuffer(data, "<f2").astype(np.float32)
+
+
+def pack_db8(values: Float32Array, step_db: float) -> tuple[Uint8Array, float]:
+    """Codes of one byte per value, and the floor in dB re 1 unit (see `unpack_db8`)."""
+    codes = np.empty(len(values), np.uint8)
+    pointer = _ffi.from_buffer("uint8_t[]", codes, require_writable=True)
+    floor_db = _ffi.new("float *")
+    source = _f32("values", values)
+    _check("pack_db8", _lib.dsp_pack_db8(source, len(values), step_db, pointer, floor_db))
+    return codes, float(floor_db[0])
+
+
+def unpack_db8(
+    codes: bytes | bytearray | memoryview, floor_db: float, step_db: float
+) -> Float32Array:
+    """Values of codes: 10**((floor_db + (code - 1) step_db) / 20); 0 for code 0 (below floor)."""
+    code = np.frombuffer(codes, np.uint8).astype(np.float64)
+    values = 10.0 ** ((floor_db + (code - 1.0) * step_db) / 20.0)
+    return np.where(code == 0, 0.0, values).astype(np.float32)
