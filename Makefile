@@ -11,7 +11,7 @@ help: ## list the targets
 
 setup: ## make .venv, install the lock and this checkout, build the C core (demo and test do this too)
 	@command -v $(PYTHON) >/dev/null || { echo "set-up: no $(PYTHON) on the PATH. Install Python 3.11 or later (Debian: apt-get install python3 python3-venv python3-dev)." >&2; exit 1; }
-	@$(PYTHON) tools/setup.py $(SETUP_ARGS)
+	@$(PYTHON) tools/setup.py
 
 demo: setup ## run the main job on a virtual node: make demo ARGS="--seconds 20 --json out.json"
 	@$(BIN)/resonode demo $(ARGS)
@@ -19,7 +19,6 @@ demo: setup ## run the main job on a virtual node: make demo ARGS="--seconds 20 
 test: setup ## run the tests: make test ARGS="tests/wire -k cobs"
 	@$(BIN)/python -m pytest $(ARGS)
 
-lint: SETUP_ARGS = --lint
 lint: setup ## check style and types: ruff, mypy (host and firmware), clang-format
 	@$(BIN)/python tools/lint.py
 
@@ -27,7 +26,8 @@ format: setup ## rewrite Python and C sources in the project's style
 	@$(BIN)/python tools/lint.py --fix
 
 bench: setup ## measure the DSP core and the whole pipeline; results in build/bench/
-	@$(BIN)/python tools/bench.py $(ARGS)
+	@$(BIN)/python c_dsp/bench/bench_host.py
+	@$(BIN)/python -m resonode_hil.bench $(ARGS)
 
 natmod: setup ## build the C core as a MicroPython native module: make natmod ARCH=x64
 	@$(BIN)/python c_dsp/natmod/build.py $(or $(ARCH),x64)
