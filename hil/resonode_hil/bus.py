@@ -1,0 +1,181 @@
+"""The rig's end of a board's bus channel: SPI transfers, waits and time for the chips of a board.
+
+The messages are in resonode_wire.bus. The board asks, one request at a time; a request that
+arrives during a WAIT ends that wait at once, so a board that changed its mind cannot hang.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Protocol
+
+from resonode_hil.faults import BitFlipper, BusFaults
+from resonode_hil.timebase import TimeBase
+from resonode_wire import bus as wire
+from resonode_wire.errors import WireError
+
+EINVAL = 22
+ENXIO = 6
+
+# A deadline as far away as this means "no deadline".
+_FOREVER_US = 1 << 62
+# So that a stopping server and a stall that was just injected are noticed.
+_NAP_S = 0.5
+
+
+class Chip(Protocol):
+    """A sensor on a chip select."""
+
+    def spi(self, write: bytes, n_read: int) -> bytes:
+        """Do one transfer."""
+
+    def advance(self, t_us: int) -> None:
+        """Run until board time `t_us`."""
+
+    def irq(self) -> bool:
+        """Return the level of the interrupt line."""
+
+    def next_irq_us(self) -> int | None:
+        """Return when the line rises if nothing else happens, None if never."""
+
+
+class BusServer:
+    """Answers one board's bus channel in a thread of its own.
+
+    Args:
+        chips: by chip select; the interrupt line of each has the same number.
+        timebase: the board's time.
+        faults: what is wrong on this bus.
+    """
+
+    def __init__(
+        self, chips: Mapping[int, Chip], timebase: TimeBase, faults: BusFaults | None = None
+    ) -> None:
+        self.chips = dict(chips)
+        self.timebase = timebase
+        self.faults = faults or BusFaults()
+        self.transfers = 0
+        self.bytes_read = 0
+        self.error: BaseException | None = None
+        self._flipper = BitFlipper(self.faults.flip_rate, self.faults.seed)
+        self._socket: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def flipped_bits(self) -> int:
+        """How many bits the fault injection has inverted."""
+        return self._flipper.flipped
+
+    def start(self, channel: socket.socket) -> None:
+        """Serve `channel`, which the server owns from now on, until its other end closes."""
+        self.stop()
+        self._socket = channel
+        self._thread = threading.Thread(target=self._serve, args=(channel,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the channel and wait for the thread to end."""
+        if self._socket is not None:
+            with suppress(OSError):  # the board may have closed its end already
+                self._socket.shutdown(socket.SHUT_RDWR)
+        if self._thread is not None:
+            self._thread.join()
+        if self._socket is not None:
+            self._socket.close()
+        self._socket = self._thread = None
+
+    def _serve(self, channel: socket.socket) -> None:
+        try:
+            while (body := _receive(channel)) is not None:
+                channel.sendall(self.answer(body, channel))
+        except OSError:
+            pass  # the board is gone in the middle of a message
+        except Exception as error:  # a defect of a model: keep it for the owner, free the board
+            self.error = error
+            channel.close()
+
+    def answer(self, body: bytes, channel: socket.socket | None = None) -> bytes:
+        """Return the reply to one request. A WAIT watches `channel` for the next request."""
+        try:
+            request = wire.unpack_request(body)
+        except WireError:
+            return self._reply(EINVAL)
+        if request[0] == wire.SPI:
+            return self._transfer(*request[1:])
+        if request[0] == wire.WAIT:
+            self._wait(request[1], request[2], channel)
+        return self._reply(0)
+
+    def _reply(self, status: int, data: bytes = b"") -> bytes:
+        t_us = self._advance()
+        return bytes(wire.pack_reply(status, self._levels(), t_us, data))
+
+    def _advance(self) -> int:
+        t_us = self.timebase.now_us()
+        for chip in self.chips.values():
+            chip.advance(t_us)
+        return t_us
+
+    def _levels(self) -> int:
+        return sum(chip.irq() << cs for cs, chip in self._present())
+
+    def _present(self) -> list[tuple[int, Chip]]:
+        return [(cs, chip) for cs, chip in self.chips.items() if cs not in self.faults.absent]
+
+    def _transfer(self, cs: int, n_read: int, data: bytes) -> bytes:
+        if n_read > wire.MAX_TRANSFER or len(data) > wire.MAX_TRANSFER:
+            return self._reply(EINVAL)
+        self._advance()
+        if cs in self.faults.refused:
+            return self._reply(self.faults.refused[cs])
+        self.timebase.transfer(len(data) + n_read)
+        self.transfers += 1
+        self.bytes_read += n_read
+        if cs in self.faults.absent or cs not in self.chips:
+            # Nobody drives the line: the pull-up is read.
+            return self._reply(0, b"\xff" * n_read)
+        answer = self.chips[cs].spi(data, n_read)
+        return self._reply(0, self._flipper.pass_through(answer))
+
+    def _wait(self, mask: int, until_us: int, channel: socket.socket | None) -> None:
+        while True:
+            now_us = self._advance()
+            if self._levels() & mask or now_us >= until_us:
+                return
+            wake_us = min([until_us, *self._rising(mask)])
+            if wake_us >= _FOREVER_US:
+                sleep_s = _NAP_S
+            else:
+                sleep_s = min(self.timebase.seconds_until(wake_us), _NAP_S)
+            if sleep_s > 0.0 and channel is not None:
+                # select, because poll and epoll only know milliseconds.
+                if select.select([channel], [], [], sleep_s)[0]:
+                    return
+
+    def _rising(self, mask: int) -> list[int]:
+        times = [chip.next_irq_us() for cs, chip in self._present() if mask >> cs & 1]
+        return [t_us for t_us in times if t_us is not None]
+
+
+def _receive(channel: socket.socket) -> bytes | None:
+    """Return the next message's body, None when the board has closed the channel."""
+    head = _receive_exactly(channel, 2)
+    if head is None:
+        return None
+    (length,) = struct.unpack("<H", head)
+    return _receive_exactly(channel, length)
+
+
+def _receive_exactly(channel: socket.socket, count: int) -> bytes | None:
+    data = b""
+    while len(data) < count:
+        piece = channel.recv(count - len(data))
+        if not piece:
+            return None
+        data += piece
+    return data

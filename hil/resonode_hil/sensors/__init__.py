@@ -1,0 +1,1 @@
+"""Register-level models of sensor chips, one file per chip."""
