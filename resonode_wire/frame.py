@@ -75,6 +75,12 @@ def decode_frame(coded: bytes) -> tuple:
     return body[0], body[1:-2]
 
 
+def _is_plain(line: bytes) -> bool:
+    # Printable ASCII: a log line, and hardly ever a part of a damaged frame.
+    line = line.rstrip(b"\r")
+    return len(line) > 0 and min(line) >= 0x20 and max(line) < 0x7F
+
+
 class StreamDecoder:
     """Turns a port's bytes, however they are cut, into frames, SMP messages and text lines.
 
@@ -82,7 +88,7 @@ class StreamDecoder:
     """
 
     def __init__(self, max_payload: int = MAX_PAYLOAD, max_message: int = MAX_MESSAGE) -> None:
-        self.damaged = 0
+        self._damaged = 0
         body = max_payload + 3
         self._max_segment = body + body // 254 + 1
         self._console = ConsoleAssembler(max_message)
@@ -90,9 +96,14 @@ class StreamDecoder:
         self._in_frame = False
 
     @property
+    def damaged(self) -> int:
+        """Pieces so far that were no whole frame, message or line."""
+        return self._damaged + self._console.abandoned
+
+    @property
     def pending(self) -> bool:
-        """Whether a frame has begun and not ended, so that silence means `idle`."""
-        return self._in_frame
+        """Whether something has begun and not ended, so that silence means `idle`."""
+        return self._in_frame or self._console.pending
 
     def feed(self, data: bytes) -> list:
         """Return the [(kind, payload)] that `data` completes.
@@ -122,6 +133,7 @@ class StreamDecoder:
         if self._in_frame:
             self._salvage(found)
             self._in_frame = False
+        self._console.abandon()
         return found
 
     def _next_mark(self, data: bytes, at: int) -> int:
@@ -158,27 +170,33 @@ class StreamDecoder:
         segment, self._segment = self._segment, b""
         if not segment:
             return
-        self.damaged += 1
-        for line in segment.split(b"\n"):
-            self._console_line(line, found)
+        self._damaged += 1
+        lines = segment.split(b"\n")
+        for line in lines[:-1]:
+            if not self._console_line(line, found) and _is_plain(line):
+                self._text(line, found)
+        self._console_line(lines[-1], found)
 
     def _line(self, line: bytes, found: list) -> None:
         try:
             if self._console_line(line, found, True):
                 return
         except WireError:
-            self.damaged += 1
+            self._damaged += 1
             return
+        self._text(line, found)
+
+    def _text(self, line: bytes, found: list) -> None:
         line = line.rstrip(b"\r")
         if not line:
             return
         if len(line) > MAX_TEXT_LINE or min(line) < 0x09:
-            self.damaged += 1
+            self._damaged += 1
             return
         try:
             found.append((TEXT, line.decode()))
         except UnicodeError:
-            self.damaged += 1
+            self._damaged += 1
 
     def _console_line(self, line: bytes, found: list, strict: bool = False) -> bool:
         try:

@@ -66,7 +66,19 @@ class ConsoleAssembler:
 
     def __init__(self, max_message: int = MAX_MESSAGE) -> None:
         self.max_message = max_message
+        self.abandoned = 0  # messages whose end never came
         self._packet = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether more lines of a message must come."""
+        return self._packet is not None
+
+    def abandon(self) -> None:
+        """Give up the message that is pending, if there is one."""
+        if self._packet is not None:
+            self.abandoned += 1
+            self._packet = None
 
     def line(self, line: bytes):
         """Take one line without its newline.
@@ -84,6 +96,7 @@ class ConsoleAssembler:
             self._packet = None
             raise WireError("SMP console line is not base64") from None
         if start > more:
+            self.abandon()
             self._packet = b""
         elif self._packet is None:
             raise WireError("SMP console line continues nothing")

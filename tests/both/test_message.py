@@ -1,0 +1,126 @@
+"""Runs on: MicroPython and CPython."""
+
+import json
+
+from resonode_wire import cbor, message
+from resonode_wire.cbor import Tagged
+from resonode_wire.errors import WireError
+from resonode_wire.fields import FIELDS, KIND_OF, MAX_RECORD, RECORDS, RESERVED_TYPES
+
+SAMPLES = {
+    "uint": 5,
+    "f32": 1.5,
+    "text": "abc",
+    "texts": ["abc"],
+    "floats": Tagged(85, b"\0\0\x80\x3f"),
+    "i16s": Tagged(77, b"\x01\x00\xff\xff"),
+}
+
+
+def example(name: str, required, optional=()) -> dict:
+    return {field: SAMPLES[KIND_OF[field]] for field in required + optional}
+
+
+def refused(call, *args) -> bool:
+    try:
+        call(*args)
+    except WireError:
+        return True
+    return False
+
+
+def test_every_record_type_comes_back_as_it_went():
+    for _number, name, required, optional in RECORDS:
+        for values in (example(name, required), example(name, required, optional)):
+            data = message.encode(name, 1 << 52, 3, 1 << 40, 1, values)
+            found, decoded = message.decode(data)
+            assert found == name
+            for field in values:
+                assert decoded[field] == values[field], field
+            assert (decoded["seq"], decoded["epoch"], decoded["t_us"]) == (1 << 52, 3, 1 << 40)
+
+
+def test_missing_unknown_and_ill_typed_fields_are_refused():
+    good = example("loss", ("reason",))
+    assert refused(message.encode, "loss", 0, 0, 0, 0, {})
+    assert refused(message.encode, "loss", 0, 0, 0, 0, {"reason": -1})
+    assert refused(message.encode, "loss", 0, 0, 0, 0, {"reason": "x"})
+    assert refused(message.encode, "loss", 0, 0, 0, 0, {"reason": 1, "crest": 1.0})
+    assert refused(message.encode, "sonnet", 0, 0, 0, 0, good)
+
+
+def test_optional_fields_do_not_stand_in_for_required_ones():
+    values = example("features", ("shaft_hz", "shaft_source"))
+    assert refused(message.encode, "features", 0, 0, 0, 0, values)
+
+
+def test_unknown_keys_are_passed_over():
+    fields = cbor.loads(message.encode("loss", 1, 1, 1, 0, {"reason": 2}))
+    fields[200] = "from the future"
+    assert message.decode(cbor.dumps(fields))[1]["reason"] == 2
+
+
+def test_unknown_record_types_keep_their_common_fields():
+    data = cbor.dumps({0: 15, 1: 7, 2: 1, 3: 0, 4: 0, 99: b"x"})
+    name, values = message.decode(data)
+    assert name == "type_15" and values["seq"] == 7
+
+
+def test_what_is_no_record_is_refused():
+    for value in (1, [], {}, {0: 2}, {0: 8, 1: -1, 2: 0, 3: 0, 4: 0, 41: 1}):
+        assert refused(message.decode, cbor.dumps(value)), value
+    ragged = {0: 6, 1: 0, 2: 0, 3: 0, 4: 0, 28: Tagged(77, b"odd")}
+    assert refused(message.decode, cbor.dumps(ragged))
+    assert refused(message.decode, bytes(MAX_RECORD + 1))
+
+
+def test_record_over_the_limit_is_refused_by_the_sender():
+    required = [entry[2] for entry in RECORDS if entry[1] == "waveform"][0]
+    values = example("waveform", required)
+    values["samples"] = Tagged(77, bytes(MAX_RECORD))
+    assert refused(message.encode, "waveform", 0, 0, 0, 0, values)
+
+
+def test_keys_names_and_types_are_used_once():
+    assert len({field[0] for field in FIELDS}) == len(FIELDS)
+    assert len({field[1] for field in FIELDS}) == len(FIELDS)
+    numbers = [entry[0] for entry in RECORDS] + list(RESERVED_TYPES)
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_golden_vectors_have_not_changed():
+    # vectors.json is append-only: bytes in the field must stay readable for ever.
+    with open("resonode_wire/vectors.json") as file:
+        vectors = json.load(file)
+    assert len(vectors["records"]) >= len(RECORDS)
+    for vector in vectors["records"]:
+        values = {name: revive(value) for name, value in vector["values"].items()}
+        common = [vector["common"][name] for name in ("seq", "epoch", "t_us", "cause")]
+        data = bytes.fromhex(vector["hex"])
+        assert message.encode(vector["name"], *common, values) == data, vector["name"]
+        name, decoded = message.decode(data)
+        assert name == vector["name"]
+        for field in values:
+            assert decoded[field] == values[field], field
+
+
+def test_golden_frames_have_not_changed():
+    from resonode_wire import frame, smp
+
+    with open("resonode_wire/vectors.json") as file:
+        vectors = json.load(file)
+    for vector in vectors["frames"]:
+        payload = bytes.fromhex(vector["payload"])
+        wire = bytes.fromhex(vector["hex"])
+        if vector["kind"] == "console":
+            assert smp.console_lines(payload) == wire
+            assert frame.StreamDecoder().feed(wire) == [(frame.CONSOLE_SMP, payload)]
+        else:
+            assert frame.encode_frame(vector["channel"], payload) == wire
+            assert frame.StreamDecoder().feed(wire) == [(vector["channel"], payload)]
+
+
+def revive(value):
+    if isinstance(value, dict):
+        return Tagged(value["tag"], bytes.fromhex(value["hex"]))
+    return value
