@@ -89,5 +89,5 @@ def run(path: str) -> None:
     board = Board(path + "/board.json")
     with open("board_id") as file:
         identity = json.load(file)
-    asyncio.run(_start(board, identity["node"], identity.get("reset_cause", "power")))
+    asyncio.run(_start(board, identity["node_id"], identity.get("reset_cause", "power")))
     board.reset()

@@ -14,7 +14,7 @@ from firmware.rate import RateMeter
 
 # What dsp.fifo_split tells about an image.
 _TIMESTAMPS, _LAST_TIMESTAMP, _BEFORE_TIMESTAMP = 1, 2, 3
-_TEMPERATURES, _LAST_TEMPERATURE, _BAD_WORDS = 4, 5, 6
+_TEMPERATURES, _LAST_TEMPERATURE, _BAD_WORDS, _HOLE = 4, 5, 6, 7
 
 # Longest wait for the interrupt before the FIFO's level is looked at anyway.
 _PATIENCE_US = 50000
@@ -99,7 +99,7 @@ class Sampler:
         count = dsp.fifo_split(self._image, self._words, x, y, z, self._at, info)
         if info[_TEMPERATURES]:
             self._temperature_raw = info[_LAST_TEMPERATURE]
-        if info[_BAD_WORDS]:
+        if info[_BAD_WORDS] or info[_HOLE]:
             return None, 0  # damaged on the bus: not used, so a hole like an overrun's
         wanted = self._window * self._size + self._at
         first = self._index_of_first(wanted)
