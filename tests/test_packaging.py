@@ -60,7 +60,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dists(workplace: Path) -> dict[str, Path]:
     """The sdist, and the wheel built from that sdist alone."""
     source = copy_of_the_checkout(workplace / "checkout")
-    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", workplace / "dist"]
+    build = (sys.executable, "-m", "build", "--no-isolation", "--outdir", workplace / "dist")
     run(*build, cwd=source, temporary=workplace)
     (wheel,) = (workplace / "dist").glob("*.whl")
     (sdist,) = (workplace / "dist").glob("*.tar.gz")
@@ -123,7 +123,7 @@ def test_installs_into_an_empty_environment(
 ) -> None:
     venv.create(tmp_path / "env", with_pip=True)
     binaries = tmp_path / "env" / "bin"
-    pip = [binaries / "python", "-m", "pip", "--disable-pip-version-check", "install", "-q"]
+    pip = (binaries / "python", "-m", "pip", "--disable-pip-version-check", "install", "-q")
     run(*pip, "--no-compile", dists[kind], cwd=tmp_path)
 
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]

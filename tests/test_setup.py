@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -109,9 +110,9 @@ def test_apt_is_used_only_by_root_or_where_sudo_asks_nothing(
 ) -> None:
     (tmp_path / "apt-get").touch(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(setup.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert setup.apt_prefix() == []
-    monkeypatch.setattr(setup.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert setup.apt_prefix() is None
     for exit_code, prefix in ((1, None), (0, [str(tmp_path / "sudo"), "-n"])):
         (tmp_path / "sudo").write_text(f"#!/bin/sh\nexit {exit_code}\n")

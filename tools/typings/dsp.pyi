@@ -6,7 +6,9 @@ Buffer = Any  # bytearray, array or memoryview: no common name for "writable buf
 
 DECIMATE_FACTOR: Final[int]
 DECIMATE_FRACTION_BITS: Final[int]
-VERSION: Final[Any]
+DECIMATE_TAPS: Final[int]
+DECIMATE_SETTLE: Final[int]
+VERSION: Final[int]
 
 def plan_bytes(n: int, /) -> int: ...
 def plan_init(n: int, plan: Buffer, /) -> None: ...
