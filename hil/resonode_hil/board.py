@@ -82,7 +82,7 @@ class VirtualBoard:
         staged: folder of the files to run, default the firmware of this checkout.
         entry: module to run in it.
         heap: MicroPython's heap.
-        seed: of the board's identity.
+        seed: of the board's identity: node id and serial number, in flash as `board_id`.
         env: more environment variables for the node.
 
     A board can be started again after `kill` (a power cut; same port) and `stop` (new port).
@@ -195,7 +195,8 @@ class VirtualBoard:
                 return
             micropython = find_micropython()
             staged = self._staged or stage()
-            self._prepare_directory()
+            self._write_facts("power" if self._exit is None else "crash")
+            self.log_path.write_bytes(b"")
             self._ending = False
             self._exit = None
             try:
@@ -238,14 +239,15 @@ class VirtualBoard:
 
     # ---- the process ----
 
-    def _prepare_directory(self) -> None:
+    def _write_facts(self, reset_cause: str) -> None:
+        """Tell the node what a chip would know: who it is, and why it starts.
+
+        The identity is kept once it is there; the cause is of the names in RESET_CAUSES.
+        """
         self.flash_dir.mkdir(parents=True, exist_ok=True)
-        identity = self.flash_dir / "board_id"
-        if not identity.exists():
-            draw = random.Random(self._seed)
-            number = draw.getrandbits(64)
-            facts = {"node_id": f"{number:016x}", "serial": f"RN-VIRTUAL-{number % 1000000:06d}"}
-            identity.write_text(json.dumps(facts) + "\n")
+        path = self.flash_dir / "board_id"
+        facts = json.loads(path.read_text()) if path.exists() else _identity(self._seed)
+        path.write_text(json.dumps({**facts, "reset_cause": reset_cause}) + "\n")
 
     def _open_port(self) -> None:
         """Open the pty and keep its slave side open, so that the node never reads a hang-up."""
@@ -306,7 +308,13 @@ class VirtualBoard:
                     self._exit = None if self._ending else process.returncode
                     return
                 self.restarts += 1
+                self._write_facts("requested")
                 self._spawn(micropython, staged)
+
+
+def _identity(seed: int) -> dict[str, str]:
+    number = random.Random(seed).getrandbits(64)
+    return {"node_id": f"{number:016x}", "serial": f"RN-VIRTUAL-{number % 1000000:06d}"}
 
 
 def _cpu_of(pid: int) -> float:

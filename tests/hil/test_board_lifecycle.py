@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import subprocess
@@ -189,6 +190,21 @@ def test_identity_is_seeded_and_survives(virtual_board, staged, tmp_path):
     with Console(again) as console:
         console.line()
         assert console.ask("f") == identity
+
+
+def test_node_is_told_why_it_starts(virtual_board, staged):
+    board = virtual_board(staged=staged, may_crash=True)
+    with Console(board) as console:
+        console.line()
+        assert json.loads(console.ask("f"))["reset_cause"] == "power"
+        console.tell("r")
+        console.line()
+        assert json.loads(console.ask("f"))["reset_cause"] == "requested"
+        console.tell("x")
+        wait_for(lambda: not board.running, "end of the node")
+        board.start()
+        console.line()
+        assert json.loads(console.ask("f"))["reset_cause"] == "crash"
 
 
 def test_several_boards_run_at_once_on_ports_of_their_own(virtual_board, staged):
