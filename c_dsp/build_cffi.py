@@ -35,7 +35,7 @@ def declarations(header: str) -> str:
 
 
 def include_dir() -> str:
-    """Relative in a build from the repository root, so that no wheel holds a path of this machine."""
+    """Relative in a build from the repository root: no wheel holds a path of this machine."""
     here = Path(__file__).resolve().parent
     return "c_dsp" if here == Path("c_dsp").resolve() else str(here)
 

@@ -23,7 +23,7 @@ def design() -> np.ndarray:
     """Integer taps: equiripple between pass band and all that folds onto it, rounded."""
     edges = [0, PASS_HZ, RATE_HZ / FACTOR - PASS_HZ, RATE_HZ / 2]
     taps = remez(TAPS, edges, [1, 0], weight=[1, 2], fs=RATE_HZ)
-    whole = np.round(taps / taps.sum() * 2**BITS).astype(np.int64)
+    whole: np.ndarray = np.round(taps / taps.sum() * 2**BITS).astype(np.int64)
     whole[TAPS // 2] += 2**BITS - whole.sum()
     return whole
 

@@ -43,7 +43,7 @@ extern "C" {
 
 enum {
     DSP_VERSION = 1,
-    DSP_N_MIN = 256,   // shortest and longest real FFT; every power of two between
+    DSP_N_MIN = 256,  // shortest and longest real FFT; every power of two between
     DSP_N_MAX = 16384,
     DSP_FEATURES_N_MAX = 65535,  // longest block for dsp_features
     DSP_DECIMATE_FACTOR = 8,
@@ -235,14 +235,14 @@ dsp_status dsp_velocity(const dsp_plan *plan, const int32_t rec[], float scale, 
 // time slot (so words of one slot share it), bit 0 makes the number of ones even.
 // Source: ST datasheet IIS3DWB, FIFO_DATA_OUT_TAG (78h); AN5444, section 8.
 typedef struct {
-    int32_t samples;              // acceleration words, = values written to each axis
-    int32_t timestamps;           // time stamp words
-    int32_t timestamp;            // the last of them: the bits of a uint32, 25 us nominal or as set
-    int32_t before_timestamp;     // acceleration words of this image before it
-    int32_t temperatures;         // temperature words
-    int32_t temperature;          // the last of them, LSB
-    int32_t bad;                  // words of bad parity or unknown tag: not data
-    int32_t hole;                 // 1: the counter skipped, samples are missing inside this image
+    int32_t samples;           // acceleration words, = values written to each axis
+    int32_t timestamps;        // time stamp words
+    int32_t timestamp;         // the last of them, sensor ticks: the bits of a uint32
+    int32_t before_timestamp;  // acceleration words of this image before it
+    int32_t temperatures;      // temperature words
+    int32_t temperature;       // the last of them, LSB
+    int32_t bad;               // words of bad parity or unknown tag: not data
+    int32_t hole;              // 1: the counter skipped, samples are missing inside this image
 } dsp_fifo_info;
 
 // Splits an image.

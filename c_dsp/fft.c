@@ -243,7 +243,8 @@ DSP_INLINE void butterfly_half(float *h, int32_t m) {
 // Joins groups of 8 m into one.
 static void pass(float *g, int32_t n, int32_t m, const float *twiddles) {
     for (const float *end = g + n; g < end; g += 8 * m) {
-        const float dc[8] = {g[0], g[m], g[2 * m], g[3 * m], g[4 * m], g[5 * m], g[6 * m], g[7 * m]};
+        const float dc[8] = {g[0],     g[m],     g[2 * m], g[3 * m],
+                             g[4 * m], g[5 * m], g[6 * m], g[7 * m]};
         butterfly_real(dc, m, g);
         butterfly_half(g + m / 2, m);
         const float *tw = twiddles;

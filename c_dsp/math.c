@@ -9,8 +9,8 @@ DSP_INLINE float sin_poly(float t) {
 
 DSP_INLINE float cos_poly(float t) {
     const float t2 = t * t;
-    const float tail = 4.166664568298827e-2f +
-                       t2 * (-1.388731625493765e-3f + t2 * 2.443315711809948e-5f);
+    const float tail =
+        4.166664568298827e-2f + t2 * (-1.388731625493765e-3f + t2 * 2.443315711809948e-5f);
     return 1.0f - 0.5f * t2 + t2 * t2 * tail;
 }
 

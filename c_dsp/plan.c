@@ -89,10 +89,12 @@ dsp_status dsp_plan_init(int32_t n, void *memory, size_t memory_bytes, const dsp
 }
 
 int32_t dsp_plan_n(const dsp_plan *plan) {
-    const int is_plan = plan->mark == PLAN_MARK && is_size(plan->n) &&
-                        plan->leaf == 1 << leaf_bits(plan->n) &&
-                        plan->leaf << (3 * plan->passes) == plan->n;
-    return is_plan ? plan->n : 0;
+    if (plan->mark != PLAN_MARK || !is_size(plan->n)) {
+        return 0;
+    }
+    const int32_t bits = leaf_bits(plan->n);
+    const int fits = plan->leaf == 1 << bits && plan->passes == (dsp_bits(plan->n) - bits) / 3;
+    return fits ? plan->n : 0;
 }
 
 dsp_status dsp_plan_open(const void *memory, size_t memory_bytes, const dsp_plan **plan) {

@@ -28,9 +28,9 @@ static void *elements(mp_obj_t obj, mp_uint_t flags, mp_int_t first, mp_int_t co
 }
 
 #define BAD_BUFFER(name) name ": too short, or not aligned"
-#define IN(type, name, obj, first, count) \
+#define IN(type, name, obj, first, count)                                                          \
     ((const type *)elements(obj, MP_BUFFER_READ, first, count, sizeof(type), BAD_BUFFER(name)))
-#define OUT(type, name, obj, first, count) \
+#define OUT(type, name, obj, first, count)                                                         \
     ((type *)elements(obj, MP_BUFFER_RW, first, count, sizeof(type), BAD_BUFFER(name)))
 
 // An int that the core can take; larger ones could wrap in its arithmetic.
@@ -87,7 +87,8 @@ static mp_obj_t fifo_split(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     const int32_t words = get_int(args[1], "words: too large");
     refuse_unless(words >= 0 && words <= 0x1000000, "words: not in 0..2^24");
-    const uint8_t *image = IN(uint8_t, "image", args[0], 0, words * DSP_FIFO_WORD_BYTES);
+    const int32_t image_bytes = words * DSP_FIFO_WORD_BYTES;
+    const uint8_t *image = IN(uint8_t, "image", args[0], 0, image_bytes);
     const int32_t at = get_int(args[5], "at: too large");
     int32_t room = 0x40000000;
     int16_t *axis[3];
@@ -248,9 +249,8 @@ static mp_obj_t velocity(size_t n_args, const mp_obj_t *args) {
     const int32_t *rec = IN(int32_t, "rec", args[1], 0, n);
     float *work = OUT(float, "work", args[7], 0, n);
     float mm_s = 0.0f;
-    const dsp_status status =
-        dsp_velocity(plan, rec, get_float(args[3]), get_float(args[4]), get_float(args[5]),
-                     get_float(args[6]), work, &mm_s);
+    const dsp_status status = dsp_velocity(plan, rec, get_float(args[3]), get_float(args[4]),
+                                           get_float(args[5]), get_float(args[6]), work, &mm_s);
     refuse_unless(status != DSP_ERR_BAND, "f_lo_hz, f_hi_hz: no bin lies between");
     check(status, "scale, rate_hz, f_lo_hz, f_hi_hz: out of range");
     return mp_obj_new_float_from_f(mm_s);
@@ -298,6 +298,8 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     mp_store_global(MP_QSTR_pack_db8, MP_OBJ_FROM_PTR(&pack_db8_obj));
     mp_store_global(MP_QSTR_DECIMATE_FACTOR, mp_obj_new_int(DSP_DECIMATE_FACTOR));
     mp_store_global(MP_QSTR_DECIMATE_FRACTION_BITS, mp_obj_new_int(DSP_DECIMATE_FRACTION_BITS));
+    mp_store_global(MP_QSTR_DECIMATE_TAPS, mp_obj_new_int(DSP_DECIMATE_TAPS));
+    mp_store_global(MP_QSTR_DECIMATE_SETTLE, mp_obj_new_int(DSP_DECIMATE_SETTLE));
     mp_store_global(MP_QSTR_VERSION, mp_obj_new_int(DSP_VERSION));
     MP_DYNRUNTIME_INIT_EXIT
 }

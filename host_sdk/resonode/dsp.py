@@ -67,7 +67,7 @@ def _pointer(
     name: str, array: npt.NDArray[Any], dtype: type[np.generic], ctype: str, writable: bool = False
 ) -> Any:
     """The array's own memory as a C pointer."""
-    if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != 1:
+    if getattr(array, "dtype", None) != dtype or array.ndim != 1:
         raise TypeError(f"{name}: a one-dimensional array of {np.dtype(dtype)} is needed")
     if not array.flags.c_contiguous:
         raise TypeError(f"{name}: not contiguous; pass a copy (numpy.ascontiguousarray)")
@@ -132,7 +132,7 @@ def rfft(x: Int16Array | Int32Array | Float32Array) -> Float32Array:
     run, source = {
         np.dtype(np.int16): (_lib.dsp_rfft_i16, _i16),
         np.dtype(np.int32): (_lib.dsp_rfft_i32, _i32),
-    }.get(dtype, (_lib.dsp_rfft_f32, _f32))  # type: ignore[arg-type]
+    }.get(dtype, (_lib.dsp_rfft_f32, _f32))
     pointer = source("x", x)  # type: ignore[operator]
     y, y_pointer = _new_f32(len(x))
     _check("rfft", run(_plan(len(x))[0], pointer, y_pointer))
