@@ -98,6 +98,19 @@ def test_wheel_brings_types_schema_and_licence(dists: dict[str, Path]) -> None:
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
+def test_rig_is_a_wheel_of_its_own(dists: dict[str, Path], workplace: Path) -> None:
+    build = (sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", workplace)
+    run(*build, cwd=workplace / "checkout" / "hil")
+    (wheel,) = workplace.glob("resonode_hil-*-py3-none-any.whl")
+    names = {name for name, _ in members(wheel)}
+    assert {name.partition("/")[0] for name in names if ".dist-info" not in name} == {
+        "resonode_hil"
+    }
+    port = {f"resonode_hil/port/{path.name}" for path in (ROOT / "hil").rglob("port/*.py")}
+    assert port
+    assert port <= names
+
+
 @pytest.mark.parametrize("kind", ["wheel", "sdist"])
 def test_nothing_in_it_tells_where_it_was_built(
     kind: str, dists: dict[str, Path], workplace: Path
