@@ -247,13 +247,13 @@ class Analyser:
             for axis in axes:
                 self._spectra[axis] = Spectrum(plan, work, self._size, scale_m_s2)
         self._envelopes = {}
-        if "envelope" in outputs and config["envelope_axes"]:
+        if _wants(config, "envelope"):
             plan = _plan(config["envelope_window"])
             scratch = floats(2 * _band_points(config))
             for axis in ["xyz".index(name) for name in config["envelope_axes"]]:
                 self._envelopes[axis] = Envelope(config, work, scratch, plan, scale_m_s2)
         self._velocities = {}
-        if "velocity" in outputs and config["velocity_axes"]:
+        if _wants(config, "velocity"):
             plan = _plan(config["velocity_window"])
             for axis in ["xyz".index(name) for name in config["velocity_axes"]]:
                 self._velocities[axis] = Velocity(config, work, plan, scale_m_s2)
@@ -358,10 +358,31 @@ def _band_points(config: dict) -> int:
     return envelope_points(int(widest * config["envelope_window"] / 26000) + 2)
 
 
+def _wants(config: dict, output: str) -> bool:
+    return output in config["outputs"] and bool(config[output + "_axes"])
+
+
 def _work_points(config: dict) -> int:
     points = config["window"]
-    if "envelope" in config["outputs"] and config["envelope_axes"]:
-        points = max(points, config["envelope_window"])
-    if "velocity" in config["outputs"] and config["velocity_axes"]:
-        points = max(points, config["velocity_window"])
+    for output in ("envelope", "velocity"):
+        if _wants(config, output):
+            points = max(points, config[output + "_window"])
     return points
+
+
+def buffer_bytes(config: dict) -> int:
+    # Memory a capture takes for its arrays, the sampler's windows included.
+    window = config["window"]
+    total = 7 * config["watermark"] + 2 * 3 * 2 * (window + config["watermark"])
+    total += 4 * _work_points(config)
+    if "spectrum" in config["outputs"]:
+        total += dsp.plan_bytes(window) + len(config["axes"]) * 8 * (window // 2 + 1)
+    if _wants(config, "envelope"):
+        points, band = config["envelope_window"], _band_points(config)
+        total += dsp.plan_bytes(points) + dsp.plan_bytes(band) + 8 * band
+        total += len(config["envelope_axes"]) * 3 * points
+    if _wants(config, "velocity"):
+        points = config["velocity_window"]
+        total += dsp.plan_bytes(points)
+        total += len(config["velocity_axes"]) * 4 * (points + window)
+    return total

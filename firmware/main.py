@@ -8,12 +8,14 @@ import sys
 import time
 
 from firmware import VERSION
+from firmware.analysis import buffer_bytes
 from firmware.board import Board
+from firmware.config import ConfigError
 from firmware.counters import Counters
 from firmware.drivers import iis3dwb
 from firmware.link_serial import SerialLink
 from firmware.measure import Measurement
-from firmware.node import Node
+from firmware.node import PROFILE, Node
 from firmware.sampler import Sampler
 from firmware.sequence import Sequence
 from firmware.session import Session
@@ -46,6 +48,18 @@ def _sensor(board, node, counters) -> None:
     )
 
 
+def _memory_check(limit: int):
+    def fits(config: dict) -> None:
+        needed = buffer_bytes(config)
+        if needed > limit:
+            raise ConfigError(
+                f"needs {needed} bytes of buffers where this board gives {limit}: "
+                "fewer envelope_axes or velocity_axes, or shorter windows"
+            )
+
+    return fits
+
+
 async def _reset_when_asked(node) -> None:
     # The answer to the request leaves before the node does.
     while not node.reset_requested:
@@ -58,25 +72,27 @@ async def _start(board, node_name: str, reset_cause: str) -> None:
     counters = Counters()
     sequence = Sequence("sequence.bin")
     store = RecordStore(sequence, board.clock, counters, board.data["store_bytes"])
-    node = Node(node_name, board, board.clock, sequence, store, counters)
-    session = Session(node)
-    node.link = SerialLink(
+    fits = _memory_check(board.data["buffer_bytes"])
+    node = Node(node_name, board, board.clock, sequence, store, counters, fits)
+    link = SerialLink(
         asyncio.StreamReader(sys.stdin.buffer),
         asyncio.StreamWriter(sys.stdout.buffer, {}),
-        session,
+        Session(node),
         store,
         counters,
         lambda: time.ticks_ms() / 1000,
     )
+    node.attach(link)
     _sensor(board, node, counters)
     node.measurement = Measurement(node)
     node.add_boot(RESET_CAUSES.index(reset_cause))
-    node.link.log(
-        f"Resonode {VERSION} on {board.name}, node {node_name}, epoch {sequence.epoch}, open profile"
+    node.log(
+        f"Resonode {VERSION} on {board.name}, node {node_name}, "
+        f"epoch {sequence.epoch}, {PROFILE} profile"
     )
     for name, task in (
-        ("receive", node.link.receive),
-        ("transmit", node.link.transmit),
+        ("receive", link.receive),
+        ("transmit", link.transmit),
         ("measure", node.measurement.run),
     ):
         asyncio.create_task(_guard(node, name, task))

@@ -13,7 +13,8 @@ _CONFIG_FILE = "config.bin"
 
 
 class Node:
-    def __init__(self, name: str, board, clock, sequence, store, counters) -> None:
+    def __init__(self, name: str, board, clock, sequence, store, counters, fits) -> None:
+        # fits(config): raises ConfigError if this board has too little memory for it.
         self.name = name
         self.board = board
         self.clock = clock
@@ -25,7 +26,9 @@ class Node:
         self.measurement = None
         self.link = None
         self.reset_requested = False
+        self._fits = fits
         self._task_states: dict = {}
+        self._early_log: list = []
         self._seconds_ahead = 0  # of the date that was set over the board's own
         self.config = self._stored_config()
 
@@ -77,16 +80,19 @@ class Node:
     def configure(self, changes: dict) -> None:
         # All of `changes` or (ConfigError) none; kept over restarts.
         changed = config.changed(self.config, changes)
+        self._fits(changed)
         flash.save(_CONFIG_FILE, changed)
         self.config = changed
 
     def _stored_config(self) -> dict:
         try:
-            return config.changed(config.defaults(), flash.load(_CONFIG_FILE) or {})
+            stored = config.changed(config.defaults(), flash.load(_CONFIG_FILE) or {})
+            self._fits(stored)
+            return stored
         except ValueError as error:
             # Damaged, or of another firmware: a node that measures by default beats none.
-            self.report_later = str(error)
-            return config.defaults()
+            self.report("configuration", error)
+            return config.changed(config.defaults(), self.board.data.get("config", {}))
 
     # -- records
 
@@ -135,5 +141,17 @@ class Node:
     def report(self, task: str, error: Exception) -> None:
         # Where an exception ends: counted, and told to whoever reads the console.
         self.counters.task_errors += 1
+        self.log(f"{task}: {type(error).__name__}: {error}")
+
+    def log(self, text: str) -> None:
         if self.link:
-            self.link.log(f"{task}: {type(error).__name__}: {error}")
+            self.link.log(text)
+        else:
+            self._early_log.append(text)
+
+    def attach(self, link) -> None:
+        # What happened before there was a link to say it on is said now.
+        self.link = link
+        for text in self._early_log:
+            link.log(text)
+        self._early_log = []
