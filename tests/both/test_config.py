@@ -1,0 +1,74 @@
+"""Runs on: MicroPython and CPython."""
+
+from firmware import config
+from firmware.config import ConfigError
+
+
+def refusal(changes: dict) -> str:
+    try:
+        config.changed(config.defaults(), changes)
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
+def test_defaults_are_valid():
+    assert config.changed(config.defaults(), config.defaults()) == config.defaults()
+
+
+def test_good_changes_are_taken_and_the_rest_stays():
+    changed = config.changed(config.defaults(), {"window": 2048, "shaft_hz": 29})
+    assert changed["window"] == 2048
+    assert changed["shaft_hz"] == 29.0 and isinstance(changed["shaft_hz"], float)
+    assert changed["axes"] == "xyz"
+
+
+def test_one_bad_value_refuses_the_whole_change():
+    current = config.defaults()
+    try:
+        config.changed(current, {"window": 2048, "full_scale_g": 3})
+    except ConfigError:
+        assert current == config.defaults()
+        return
+    raise AssertionError("not refused")
+
+
+def test_each_refusal_names_the_setting_and_what_is_allowed():
+    for changes, words in (
+        ({"full_scale_g": 3}, ("full_scale_g", "2, 4, 8, 16", "3")),
+        ({"full_scale_g": True}, ("full_scale_g",)),
+        ({"watermark": 9999}, ("watermark", "40..256", "9999")),
+        ({"watermark": "many"}, ("watermark", "number")),
+        ({"watermark": 100.5}, ("watermark", "number")),
+        ({"run": 1}, ("run", "true or false")),
+        ({"axes": "yx"}, ("axes", "order")),
+        ({"axes": ""}, ("axes",)),
+        ({"axes": 7}, ("axes",)),
+        ({"outputs": ["poetry"]}, ("outputs", "features")),
+        ({"outputs": "features"}, ("outputs",)),
+        ({"envelope_bands": [[4000, 2000]]}, ("envelope_bands",)),
+        ({"envelope_bands": []}, ("envelope_bands",)),
+        ({"envelope_bands": [[2000, "x"]]}, ("envelope_bands",)),
+        ({"envelope_bands": [[500, 10000]]}, ("envelope", "500..10000", "too wide")),
+        ({"axes": "x"}, ("envelope_axes", "leaves out")),
+        ({"envelope_window": 1024, "window": 4096}, ("envelope_window",)),
+        ({"velocity_lo_hz": 400, "velocity_hi_hz": 100}, ("velocity_lo_hz",)),
+        ({"schedule_period_s": 5, "schedule_length_s": 10}, ("schedule_length_s",)),
+        ({"colour": "red"}, ("colour",)),
+        ({"shaft_hz": float("inf")}, ("shaft_hz",)),
+        ({"shaft_hz": float("nan")}, ("shaft_hz",)),
+    ):
+        text = refusal(changes)
+        for word in words:
+            assert word in text, (changes, text)
+
+
+def test_a_wide_band_fits_a_shorter_window():
+    assert refusal({"envelope_bands": [[500, 10000]], "envelope_window": 4096}) == ""
+
+
+def test_envelope_transform_is_long_enough_for_the_squared_signal():
+    for bins in (1, 128, 129, 1229, 2048):
+        points = config.envelope_points(bins)
+        assert points >= 2 * bins and points >= 256
+        assert points == 256 or points < 4 * bins

@@ -1,0 +1,155 @@
+"""Runs on: MicroPython and CPython."""
+
+from firmware import config
+from firmware.counters import Counters
+from firmware.session import Session
+from resonode_wire import cbor, smp
+
+
+class Store:
+    first = 3
+
+    def __init__(self) -> None:
+        self.acknowledged = []
+
+    def acknowledge(self, seq: int) -> None:
+        self.acknowledged.append(seq)
+
+
+class Node:
+    def __init__(self) -> None:
+        self.config = config.defaults()
+        self.counters = Counters()
+        self.store = Store()
+        self.resets = 0
+        self.measuring = True
+        self.date = "2026-01-02T03:04:05"
+
+    def info(self) -> dict:
+        names = ("node", "firmware", "runtime", "board", "profile")
+        return {name: name.upper() for name in names}
+
+    def tasks(self) -> dict:
+        return {"measure": 1, "receive": 1}
+
+    def datetime(self) -> str:
+        return self.date
+
+    def set_datetime(self, text: str) -> None:
+        int(text[:4])
+        self.date = text
+
+    def request_reset(self) -> None:
+        self.resets += 1
+
+    def configure(self, changes: dict) -> None:
+        self.config = config.changed(self.config, changes)
+
+    def stream(self, on: bool, start: int) -> dict:
+        return {"first": start, "next": 9}
+
+    def request_waveform(self, count: int, axes: list) -> dict:
+        return {"capture": 1, "start": 0, "total": count} if self.measuring else {}
+
+
+def ask(node, op: int, group: int, command: int, body=None, version: int = 1) -> dict:
+    data = b"" if body is None else cbor.dumps(body)
+    answer = Session(node).handle(smp.pack(op, group, 77, command, data, version))
+    got_op, got_version, got_group, seq, got_command, payload = smp.unpack(answer)
+    assert (got_op, got_group, seq, got_command) == (op + 1, group, 77, command)
+    assert got_version == version & 1
+    return cbor.loads(payload)
+
+
+def test_echo_gives_back_what_it_got_in_both_versions():
+    for version in (0, 1):
+        assert ask(Node(), smp.WRITE, 0, smp.OS_ECHO, {"d": "hé"}, version) == {"r": "hé"}
+
+
+def test_standard_commands_answer_with_standard_keys_only():
+    node = Node()
+    assert set(ask(node, smp.READ, 0, smp.OS_PARAMETERS)) == {"buf_size", "buf_count"}
+    assert ask(node, smp.READ, 0, smp.OS_DATETIME) == {"datetime": node.date}
+    assert ask(node, smp.WRITE, 0, smp.OS_DATETIME, {"datetime": "2027-01-01T00:00:00"}) == {}
+    assert node.date.startswith("2027")
+    tasks = ask(node, smp.READ, 0, smp.OS_TASK_STATS)["tasks"]
+    assert set(tasks["measure"]) == {"prio", "tid", "state"}
+    assert ask(node, smp.WRITE, 0, smp.OS_RESET, {}) == {} and node.resets == 1
+
+
+def test_os_info_follows_zephyrs_letters():
+    node = Node()
+    assert ask(node, smp.READ, 0, smp.OS_INFO) == {"output": "Resonode"}
+    assert ask(node, smp.READ, 0, smp.OS_INFO, {"format": "rn"})["output"] == "NODE FIRMWARE"
+    assert "PROFILE profile" in ask(node, smp.READ, 0, smp.OS_INFO, {"format": "a"})["output"]
+    assert ask(node, smp.READ, 0, smp.OS_INFO, {"format": "?"})["rc"] == smp.RC_INVALID
+
+
+def test_statistics_list_and_groups_agree():
+    node = Node()
+    for name in ask(node, smp.READ, 2, smp.STAT_GROUP_LIST)["stat_list"]:
+        group = ask(node, smp.READ, 2, smp.STAT_GROUP_DATA, {"name": name})
+        assert group["name"] == name and group["fields"]
+    assert ask(node, smp.READ, 2, 0, {"name": "none"})["rc"] == smp.RC_NO_ENTRY
+
+
+def test_enumeration_names_every_group_that_is_served():
+    groups = ask(Node(), smp.READ, smp.GROUP_ENUM, smp.ENUM_LIST)["groups"]
+    assert groups == [0, 2, 10, smp.GROUP_NODE]
+    assert ask(Node(), smp.READ, smp.GROUP_ENUM, smp.ENUM_COUNT)["count"] == len(groups)
+
+
+def test_configuration_is_changed_whole_or_refused_with_the_reason():
+    node = Node()
+    write = (smp.WRITE, smp.GROUP_NODE, smp.NODE_CONFIG)
+    assert ask(node, *write, {"config": {"window": 512}})["config"]["window"] == 512
+    answer = ask(node, *write, {"config": {"window": 5, "shaft_hz": 30}})
+    assert answer["rc"] == smp.RC_INVALID and "window" in answer["rsn"]
+    assert node.config["shaft_hz"] == 0.0
+
+
+def test_stream_acknowledge_and_capture():
+    node = Node()
+    assert ask(node, smp.WRITE, 65, smp.NODE_STREAM, {"on": True}) == {"first": 3, "next": 9}
+    assert ask(node, smp.WRITE, 65, smp.NODE_STREAM, {"on": True, "from": 5})["first"] == 5
+    assert ask(node, smp.WRITE, 65, smp.NODE_ACK, {"seq": 8}) == {"first": 3}
+    assert node.store.acknowledged == [8]
+    capture = {"count": 100, "axes": "xz"}
+    assert ask(node, smp.WRITE, 65, smp.NODE_CAPTURE, capture)["total"] == 100
+    node.measuring = False
+    assert ask(node, smp.WRITE, 65, smp.NODE_CAPTURE, capture)["rc"] == smp.RC_BAD_STATE
+
+
+def test_bad_arguments_are_refused_and_say_which():
+    for group, command, body, word in (
+        (0, smp.OS_ECHO, {}, "d"),
+        (0, smp.OS_ECHO, {"d": 5}, "d"),
+        (0, smp.OS_ECHO, [], "map"),
+        (0, smp.OS_DATETIME, {"datetime": "tomorrow"}, "YYYY"),
+        (65, smp.NODE_CAPTURE, {"count": 0, "axes": "z"}, "count"),
+        (65, smp.NODE_CAPTURE, {"count": 5, "axes": "w"}, "axes"),
+        (65, smp.NODE_STREAM, {"on": True, "from": -1}, "from"),
+        (65, smp.NODE_STREAM, {"on": 1}, "on"),
+    ):
+        answer = ask(Node(), smp.WRITE, group, command, body)
+        assert answer["rc"] == smp.RC_INVALID and word in answer["rsn"], (answer, body)
+
+
+def test_unknown_commands_and_versions_get_the_standard_codes():
+    assert ask(Node(), smp.READ, 0, 99) == {"rc": smp.RC_NOT_SUPPORTED}
+    assert ask(Node(), smp.READ, 999, 0) == {"rc": smp.RC_NOT_SUPPORTED}
+    assert ask(Node(), smp.WRITE, 65, smp.NODE_INFO) == {"rc": smp.RC_NOT_SUPPORTED}
+    answer = Session(Node()).handle(smp.pack(smp.READ, 0, 1, 0, b"", 2))
+    assert cbor.loads(smp.unpack(answer)[5]) == {"rc": smp.RC_TOO_NEW}
+
+
+def test_what_is_no_request_gets_no_answer():
+    session = Session(Node())
+    for message in (b"", b"short", smp.pack(smp.READ_RSP, 0, 1, 0, b""), smp.pack(7, 0, 1, 0, b"")):
+        assert session.handle(message) is None
+    assert session.handle(smp.pack(smp.WRITE, 0, 1, 0, b"xx") + b"x") is None
+
+
+def test_damaged_bodies_are_refused():
+    answer = Session(Node()).handle(smp.pack(smp.WRITE, 0, 1, 0, b"\xa1\x61"))
+    assert cbor.loads(smp.unpack(answer)[5])["rc"] == smp.RC_INVALID

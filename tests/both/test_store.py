@@ -1,0 +1,74 @@
+"""Runs on: MicroPython and CPython."""
+
+from firmware.counters import Counters
+from firmware.store import RecordStore
+from resonode_wire import message
+
+
+class Clock:
+    def now_us(self) -> int:
+        return 1000
+
+
+class Numbers:
+    def __init__(self) -> None:
+        self.next = 100
+        self.epoch = 3
+
+    def take(self) -> int:
+        self.next += 1
+        return self.next - 1
+
+
+def store(max_bytes: int = 100000) -> RecordStore:
+    return RecordStore(Numbers(), Clock(), Counters(), max_bytes)
+
+
+def add(kept: RecordStore, count: int) -> None:
+    for _ in range(count):
+        kept.add("loss", {"reason": 0})
+
+
+def test_records_are_numbered_and_kept_in_order():
+    kept = store()
+    add(kept, 3)
+    assert kept.first == 100 and kept.next == 103
+    for seq in (100, 101, 102):
+        name, values = message.decode(kept.get(seq))
+        assert (name, values["seq"], values["epoch"], values["t_us"]) == ("loss", seq, 3, 1000)
+    assert kept.get(99) is None and kept.get(103) is None
+
+
+def test_acknowledged_records_are_let_go_and_no_others():
+    kept = store()
+    add(kept, 5)
+    kept.acknowledge(101)
+    assert kept.first == 102 and kept.get(101) is None and kept.get(102)
+    kept.acknowledge(50)
+    assert kept.first == 102
+    kept.acknowledge(10**9)
+    assert kept.first == 105 and kept.next == 105
+    assert kept._bytes == 0 and kept._counters.acked == 5
+
+
+def test_full_store_drops_the_oldest_and_declares_how_many():
+    kept = store(max_bytes=200)
+    add(kept, 50)
+    dropped = kept.first - 100
+    assert 0 < dropped < 50 and kept._counters.dropped == dropped
+    assert kept._bytes <= 200
+    kept.declare_loss()
+    _, values = message.decode(kept.get(kept.next - 1))
+    assert values["reason"] == 1
+    assert values["first_seq"] == 100 and values["lost_records"] == dropped
+    before = kept.next
+    kept.declare_loss()
+    assert kept.next == before or kept._counters.dropped > dropped
+
+
+def test_whoever_listens_is_told_of_each_record():
+    kept = store()
+    told = []
+    kept.on_add = lambda: told.append(kept.next)
+    add(kept, 2)
+    assert told == [101, 102]
