@@ -5,6 +5,10 @@
 from resonode_wire import message
 from resonode_wire.fields import CAUSES, LOSS_REASONS
 
+# Room made for a loss record before it is written, so that it does not itself push out a record
+# it does not tell of.
+_LOSS_RECORD_BYTES = 64
+
 
 class RecordStore:
     def __init__(self, sequence, clock, counters, max_bytes: int) -> None:
@@ -57,6 +61,8 @@ class RecordStore:
         # the hole, so that one record tells of the whole of it.
         if self._lost_first < 0:
             return
+        while self._records and self._bytes > self._max_bytes - _LOSS_RECORD_BYTES:
+            self._drop_oldest()
         first, count = self._lost_first, self._lost_count
         self._lost_first, self._lost_count = -1, 0
         reason = LOSS_REASONS.index("store_full")
