@@ -1,0 +1,142 @@
+"""Resonode: condition monitoring with open sensor nodes.
+
+    async with resonode.connect("serial:/dev/ttyACM0") as node:
+        async for record in node.records():
+            print(record)
+
+Names are imported when they are first used, so that `import resonode` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from resonode.bearing import Bearing
+    from resonode.capture import Capture
+    from resonode.errors import (
+        CommandError,
+        Disconnected,
+        Incomplete,
+        MissingExtra,
+        NodeError,
+        NodeNotFound,
+        PortBusy,
+        PortForbidden,
+        ProtocolError,
+        RecordingError,
+        StoreError,
+        StoreFull,
+        Timeout,
+        TransportError,
+    )
+    from resonode.gateway import Gateway, Store
+    from resonode.link import PortInfo
+    from resonode.node import Node, NodeInfo, RecordStream, connect, discover
+    from resonode.records import (
+        Boot,
+        EnvelopeSpectrum,
+        Features,
+        Health,
+        Loss,
+        Record,
+        Spectrum,
+        UnknownRecord,
+        Velocity,
+        Waveform,
+        decode,
+    )
+
+_HOME = {
+    "Bearing": "bearing",
+    "Boot": "records",
+    "Capture": "capture",
+    "CommandError": "errors",
+    "Disconnected": "errors",
+    "EnvelopeSpectrum": "records",
+    "Features": "records",
+    "Gateway": "gateway",
+    "Health": "records",
+    "Incomplete": "errors",
+    "Loss": "records",
+    "MissingExtra": "errors",
+    "Node": "node",
+    "NodeError": "errors",
+    "NodeInfo": "node",
+    "NodeNotFound": "errors",
+    "PortBusy": "errors",
+    "PortForbidden": "errors",
+    "PortInfo": "link",
+    "ProtocolError": "errors",
+    "Record": "records",
+    "RecordStream": "node",
+    "RecordingError": "errors",
+    "Spectrum": "records",
+    "Store": "gateway",
+    "StoreError": "errors",
+    "StoreFull": "errors",
+    "Timeout": "errors",
+    "TransportError": "errors",
+    "UnknownRecord": "records",
+    "Velocity": "records",
+    "Waveform": "records",
+    "connect": "node",
+    "decode": "records",
+    "discover": "node",
+}
+
+__all__ = [
+    "Bearing",
+    "Boot",
+    "Capture",
+    "CommandError",
+    "Disconnected",
+    "EnvelopeSpectrum",
+    "Features",
+    "Gateway",
+    "Health",
+    "Incomplete",
+    "Loss",
+    "MissingExtra",
+    "Node",
+    "NodeError",
+    "NodeInfo",
+    "NodeNotFound",
+    "PortBusy",
+    "PortForbidden",
+    "PortInfo",
+    "ProtocolError",
+    "Record",
+    "RecordStream",
+    "RecordingError",
+    "Spectrum",
+    "Store",
+    "StoreError",
+    "StoreFull",
+    "Timeout",
+    "TransportError",
+    "UnknownRecord",
+    "Velocity",
+    "Waveform",
+    "__version__",
+    "connect",
+    "decode",
+    "discover",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("resonode")
+    if name not in _HOME:
+        raise AttributeError(f"module 'resonode' has no attribute {name!r}")
+    value = getattr(import_module(f"resonode.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

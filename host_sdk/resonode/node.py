@@ -1,0 +1,449 @@
+"""A node: ask it, configure it, and take its records without loss."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import smpclient
+from smp import error as smperror
+from smp import message as smpmessage
+from smpclient.exceptions import SMPClientException
+from smpclient.generics import SMPRequest, error_v1, error_v2
+from smpclient.requests.os_management import (
+    DateTimeRead,
+    DateTimeWrite,
+    EchoWrite,
+    MCUMgrParametersRead,
+    OSApplicationInfoRead,
+    ResetWrite,
+    TaskStatisticsRead,
+)
+from smpclient.requests.statistics_management import GroupData, ListOfGroups
+
+from resonode.capture import Capture, Collector
+from resonode.errors import CommandError, NodeError, ProtocolError, Timeout
+from resonode.link import DEFAULT_BAUD, PortInfo, list_serial_ports
+from resonode.records import Loss, Record, Waveform, decode
+from resonode.requests import (
+    AckWrite,
+    CaptureWrite,
+    ConfigRead,
+    ConfigWrite,
+    InfoRead,
+    InfoReply,
+    StreamReply,
+    StreamWrite,
+)
+from resonode.transport import ResonodeTransport
+from resonode_wire import WIRE_VERSION
+
+logger = logging.getLogger(__name__)
+
+TReply = TypeVar("TReply", bound=smpmessage.ReadResponse | smpmessage.WriteResponse)
+TError1 = TypeVar("TError1", bound=smperror.ErrorV1)
+TError2 = TypeVar("TError2", bound=smperror.ErrorV2[Any])
+
+# A request or its reply may be damaged on the way: asked again after this time.
+_RESEND_S = 1.0
+# The node ends a stream after 10 s without a request.
+_RENEW_S = 3.0
+# A stream that is silent this long may have lost its last records, or its lease.
+_SILENCE_S = 1.0
+# Records on their way when a resend is asked for arrive within this time.
+_SETTLE_S = 0.25
+_MAX_RESENDS = 8
+_STOP_S = 1.0
+
+
+@dataclass(frozen=True)
+class NodeInfo:
+    """Who a node is, and what it holds."""
+
+    node: str
+    board: str
+    firmware: str
+    runtime: str
+    wire: int
+    profile: str
+    """open: no authentication yet."""
+    sensors: tuple[str, ...]
+    epoch: int
+    """Boots so far."""
+    first: int
+    """`seq` of the oldest record it keeps."""
+    next: int
+    """`seq` of the next record it will make."""
+    t_us: int
+    """Its clock now, µs since boot."""
+
+
+def connect(url: str, *, timeout_s: float = 5.0, baud: int = DEFAULT_BAUD) -> Node:
+    """Return the node at `url`, to be opened by `async with`.
+
+    Args:
+        url: serial:/dev/ttyACM0, serial:COM3, socket://host:port, rfc2217://host:port or a path.
+        timeout_s: how long a request may take, its repetitions included.
+    """
+    return Node(url, timeout_s=timeout_s, baud=baud)
+
+
+async def discover() -> list[PortInfo]:
+    """Return the ports of this computer that may have a node on them."""
+    return await asyncio.to_thread(list_serial_ports)
+
+
+class Node:
+    """A node on an open link. Made by `connect`.
+
+    Every request raises Timeout if no answer comes within `timeout_s`, Disconnected if the link
+    drops, CommandError if the node refuses, ProtocolError if its answer cannot be read.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float = 5.0, baud: int = DEFAULT_BAUD) -> None:
+        self.url = url
+        self.timeout_s = timeout_s
+        self.transport = ResonodeTransport(baud=baud)
+        self.undecodable = 0
+        self._client = smpclient.SMPClient(self.transport, url, timeout_s)
+        self._asking = asyncio.Lock()
+        self._last_request_s = 0.0
+        self._stream: RecordStream | None = None
+
+    async def open(self) -> Self:
+        """Open the link and make sure that a node of a known wire version answers."""
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                await self.transport.connect(self.url, self.timeout_s)
+        except TimeoutError:
+            raise Timeout(f"{self.url} did not open within {self.timeout_s:g} s") from None
+        try:
+            await self._greet()
+        except BaseException:
+            await self.transport.disconnect()
+            raise
+        return self
+
+    async def _greet(self) -> None:
+        info = await self.info()
+        if info.wire != WIRE_VERSION:
+            raise ProtocolError(
+                f"Node {info.node} speaks wire version {info.wire}",
+                why=f"this version of resonode speaks {WIRE_VERSION}",
+                next="Bring both to the same release",
+            )
+        parameters = await self._request(MCUMgrParametersRead())
+        self.transport.initialize(parameters.buf_size)
+
+    async def close(self) -> None:
+        """End the stream and close the link."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            await stream.aclose()
+        await self.transport.disconnect()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    # --- requests ----------------------------------------------------------------------------
+
+    async def info(self) -> NodeInfo:
+        """Ask who the node is and what it holds."""
+        return _info(await self._request(InfoRead()))
+
+    async def config(self) -> dict[str, Any]:
+        """Return the whole configuration, name -> value."""
+        return (await self._request(ConfigRead())).config
+
+    async def configure(
+        self, changes: Mapping[str, Any] | None = None, **named: Any
+    ) -> dict[str, Any]:
+        """Change settings and return the whole configuration.
+
+        The node takes all changes or none.
+
+        Raises:
+            CommandError: a name or a value is refused; `.reason` says which and why.
+        """
+        request = ConfigWrite(config={**(changes or {}), **named})
+        return (await self._request(request)).config
+
+    async def echo(self, text: str) -> str:
+        """Return `text` as the node returned it."""
+        return (await self._request(EchoWrite(d=text))).r
+
+    async def datetime(self) -> dt.datetime:
+        """Return the node's idea of the date and time, UTC."""
+        text = (await self._request(DateTimeRead())).datetime
+        try:
+            value = dt.datetime.fromisoformat(text)
+        except ValueError as error:
+            raise ProtocolError("The node's date cannot be read", why=str(error)) from error
+        return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
+
+    async def set_datetime(self, value: dt.datetime) -> None:
+        """Set the node's date and time. Records keep the node's own clock."""
+        text = value.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+        await self._request(DateTimeWrite(datetime=text))
+
+    async def application_info(self, form: str = "a") -> str:
+        """Return SMP's application info text, `form` as in `uname`."""
+        return (await self._request(OSApplicationInfoRead(format=form))).output
+
+    async def tasks(self) -> dict[str, dict[str, int]]:
+        """Return SMP's task statistics, task -> value name -> value."""
+        tasks = (await self._request(TaskStatisticsRead())).tasks
+        return {name: one.model_dump(exclude_none=True) for name, one in tasks.items()}
+
+    async def statistics(self) -> dict[str, dict[str, int]]:
+        """Return all counters, group -> name -> value."""
+        names = (await self._request(ListOfGroups())).stat_list
+        return {name: (await self._request(GroupData(name=name))).fields for name in names}
+
+    async def reset(self) -> None:
+        """Restart the node. Its records stay."""
+        await self._request(ResetWrite(), resend=False)
+
+    async def ack(self, seq: int) -> int:
+        """Tell the node that every record up to `seq` is stored.
+
+        Returns the `seq` of the oldest record it still keeps.
+        """
+        return (await self._request(AckWrite(seq=seq))).first
+
+    def records(
+        self, *, from_seq: int | None = None, timeout_s: float | None = 5.0
+    ) -> RecordStream:
+        """Yield records in `seq` order, from `from_seq` or the oldest the node keeps.
+
+        A record damaged on the way is asked for again. A node has one stream: asking for
+        another ends this one.
+
+        Raises:
+            Timeout: nothing arrived for `timeout_s` seconds (None: wait for ever).
+            Disconnected: the link dropped; records not yet acknowledged stay on the node.
+        """
+        if self._stream is not None:
+            self._stream.open = False
+        self._stream = RecordStream(self, from_seq, timeout_s)
+        return self._stream
+
+    async def capture(
+        self, count: int, axes: str = "z", *, timeout_s: float | None = None
+    ) -> Capture:
+        """Take `count` raw samples per axis, all axes at the same instants.
+
+        Args:
+            axes: any of x, y, z, e.g. "xyz".
+            timeout_s: longest silence of the node; default the time the samples take and 5 s.
+
+        Raises:
+            CommandError: the node cannot (too many samples, wrong axes).
+            Incomplete: the node lost samples on the way.
+            NodeError: the records are being streamed; there the waveform comes as records.
+        """
+        if self._stream is not None and self._stream.open:
+            raise NodeError(
+                "A capture needs the stream for itself",
+                why="records() of this node is in use",
+                next="Close it first, or request the capture over a second connection",
+            )
+        info = await self.info()
+        reply = await self._request(CaptureWrite(count=count, axes=axes), resend=False)
+        collector = Collector(info.node, reply.capture, reply.start, reply.total, axes)
+        if timeout_s is None:
+            timeout_s = 5.0 + count / 1000.0  # no sensor of ours is slower than 1 kHz
+        stream = self.records(from_seq=info.next, timeout_s=timeout_s)
+        try:
+            async for record in stream:
+                if isinstance(record, Waveform | Loss) and collector.add(record):
+                    break
+        finally:
+            await stream.aclose()
+        return collector.result()
+
+    # --- inside ------------------------------------------------------------------------------
+
+    async def _request(
+        self,
+        request: SMPRequest[TReply, TError1, TError2],
+        *,
+        resend: bool = True,
+        timeout_s: float | None = None,
+    ) -> TReply:
+        timeout_s = self.timeout_s if timeout_s is None else timeout_s
+        try:
+            async with asyncio.timeout(timeout_s), self._asking:
+                reply = await self._attempt(request, resend, timeout_s)
+        except TimeoutError:
+            raise self._silent(timeout_s) from None
+        except SMPClientException as error:
+            raise ProtocolError(
+                f"The answer of {self.url} cannot be read",
+                why=str(error).strip().replace("\n", " "),
+                next="Check that it is a Resonode node of this release",
+            ) from error
+        self._last_request_s = time.monotonic()
+        if error_v1(reply):
+            raise _refusal(request, int(reply.rc), reply.rsn or reply.rc.name)
+        if error_v2(reply):
+            raise _refusal(request, int(reply.err.rc), "")
+        return reply
+
+    async def _attempt(
+        self, request: SMPRequest[TReply, TError1, TError2], resend: bool, timeout_s: float
+    ) -> TReply | TError1 | TError2:
+        # The same bytes again: whichever reply comes first is the answer, the other is dropped.
+        one_s = _RESEND_S if resend else timeout_s
+        while True:
+            try:
+                return await self._client.request(request, timeout_s=one_s)
+            except TimeoutError:
+                if not resend:
+                    raise
+                logger.debug("%s: no answer, asking again", self.url)
+
+    def _silent(self, timeout_s: float) -> Timeout:
+        return Timeout(
+            f"Nothing answered on {self.url} within {timeout_s:g} s",
+            why="the port is open, but the node is silent",
+            next="Check that a node with Resonode firmware is on this port, or reset it",
+        )
+
+    async def _start_stream(self, from_seq: int) -> StreamReply:
+        # What arrived before comes again; what is still on its way is told apart by its seq.
+        self.transport.forget_telemetry()
+        return await self._request(StreamWrite(on=True, from_seq=from_seq))
+
+    def _renewal_due(self) -> bool:
+        return time.monotonic() - self._last_request_s > _RENEW_S
+
+
+def _info(reply: InfoReply) -> NodeInfo:
+    return NodeInfo(**{name: getattr(reply, name) for name in NodeInfo.__dataclass_fields__})
+
+
+def _refusal(request: object, code: int, reason: str) -> CommandError:
+    return CommandError(f"The node refused {type(request).__name__}", code=code, reason=reason)
+
+
+class RecordStream(AsyncIterator[Record]):
+    """The records of a node in `seq` order. Made by `Node.records`.
+
+    Attributes:
+        expected: `seq` of the next record to come.
+        duplicates: records that came again and were dropped.
+        resends: times the node was asked to send again.
+        missing: records the node no longer has (it declares them in loss records), and numbers
+            it skipped at a restart.
+    """
+
+    def __init__(self, node: Node, from_seq: int | None, timeout_s: float | None) -> None:
+        self.open = True
+        self.expected = -1
+        self.duplicates = 0
+        self.resends = 0
+        self.missing = 0
+        self._node = node
+        self._from_seq = from_seq
+        self._timeout_s = timeout_s
+        self._fruitless = 0
+        self._settled_s = 0.0
+
+    async def aclose(self) -> None:
+        """End the stream on the node. Never raises for a link that is gone."""
+        if self.open and self.expected >= 0:
+            self.open = False
+            try:
+                await self._node._request(StreamWrite(on=False), timeout_s=_STOP_S)
+            except NodeError as error:
+                # The node ends the stream by itself; the link may be what we are closing for.
+                logger.debug("stream of %s not ended: %s", self._node.url, error)
+        self.open = False
+
+    async def __anext__(self) -> Record:
+        if self.expected < 0:
+            await self._start()
+        due_s = None if self._timeout_s is None else time.monotonic() + self._timeout_s
+        while self.open:
+            if self._node._renewal_due():
+                await self._node.info()
+            record = await self._next_piece(due_s)
+            if record is None:
+                continue
+            if record.seq == self.expected:
+                self.expected += 1
+                self._fruitless = 0
+                self._settled_s = 0.0
+                return record
+            if record.seq < self.expected:
+                self.duplicates += 1
+            elif time.monotonic() > self._settled_s:
+                await self._resend()
+        raise StopAsyncIteration
+
+    async def _start(self) -> None:
+        if self._from_seq is None:
+            self._from_seq = (await self._node.info()).first
+        reply = await self._node._start_stream(self._from_seq)
+        self.expected = max(reply.first, self._from_seq)
+
+    async def _next_piece(self, due_s: float | None) -> Record | None:
+        """Return the next record in whatever order, None if it was damaged or none came."""
+        wait_s = _SILENCE_S
+        if due_s is not None:
+            wait_s = min(wait_s, due_s - time.monotonic())
+            if wait_s <= 0:
+                raise Timeout(
+                    f"No record came from {self._node.url} for {self._timeout_s:g} s",
+                    next="Check the node's schedule with: resonode config get",
+                )
+        try:
+            async with asyncio.timeout(wait_s):
+                raw = await self._node.transport.telemetry()
+        except TimeoutError:
+            await self._look_for_lost_tail()
+            return None
+        try:
+            return decode(raw)
+        except ProtocolError as error:
+            # A damaged record that passed its CRC, one in 65536: it is missed as a gap.
+            self._node.undecodable += 1
+            logger.warning("%s: %s", self._node.url, error)
+            return None
+
+    async def _look_for_lost_tail(self) -> None:
+        """After a silence: records may be lost without one after them to show it."""
+        info = await self._node.info()
+        if info.next > self.expected and not self._node.transport.telemetry_waiting:
+            await self._resend()
+
+    async def _resend(self) -> None:
+        """Ask for everything from the first record that is missing."""
+        self._fruitless += 1
+        if self._fruitless > _MAX_RESENDS:
+            raise ProtocolError(
+                f"Record {self.expected} of {self._node.url} does not get through",
+                why=f"it was asked for {_MAX_RESENDS} times",
+                next="Check the cable; if it stays so, report the node's log",
+            )
+        self.resends += 1
+        reply = await self._node._start_stream(self.expected)
+        self._settled_s = time.monotonic() + _SETTLE_S
+        if reply.first > self.expected:
+            self.missing += reply.first - self.expected
+            self.expected = reply.first

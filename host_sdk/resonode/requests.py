@@ -1,0 +1,181 @@
+"""The requests of our own SMP group, as smpclient takes them."""
+
+from __future__ import annotations
+
+from enum import IntEnum, unique
+from typing import Any
+
+from pydantic import ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from smp import error, message
+
+from resonode_wire.smp import (
+    GROUP_NODE,
+    NODE_ACK,
+    NODE_CAPTURE,
+    NODE_CONFIG,
+    NODE_INFO,
+    NODE_STREAM,
+)
+
+
+class NodeErrorV1(error.ErrorV1):
+    """Refusal: `rc` and the reason as text."""
+
+    _GROUP_ID = GROUP_NODE
+
+
+@unique
+class NodeRc(IntEnum):
+    """Return codes of the group; so far all refusals are of SMP's general kind."""
+
+    OK = 0
+    UNKNOWN = 1
+
+
+class NodeErrorV2(error.ErrorV2[NodeRc]):
+    """Refusal in the form of SMP version 2."""
+
+    _GROUP_ID = GROUP_NODE
+
+
+class _Group:
+    _ErrorV1 = NodeErrorV1
+    _ErrorV2 = NodeErrorV2
+
+
+class _ReadReply(message.ReadResponse):
+    # A newer node may tell more than we know.
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    _GROUP_ID = GROUP_NODE
+
+
+class _WriteReply(message.WriteResponse):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    _GROUP_ID = GROUP_NODE
+
+
+class InfoReply(_ReadReply):
+    """Who the node is and what it holds."""
+
+    _COMMAND_ID = NODE_INFO
+
+    node: str
+    board: str
+    firmware: str
+    runtime: str
+    wire: int
+    profile: str
+    sensors: tuple[str, ...]
+    epoch: int
+    first: int
+    next: int
+    t_us: int
+
+
+class InfoRead(message.ReadRequest, _Group):
+    """Ask who the node is."""
+
+    _GROUP_ID = GROUP_NODE
+    _COMMAND_ID = NODE_INFO
+    _Response = InfoReply
+
+
+class ConfigReadReply(_ReadReply):
+    """The whole configuration."""
+
+    _COMMAND_ID = NODE_CONFIG
+
+    config: dict[str, Any]
+
+
+class ConfigRead(message.ReadRequest, _Group):
+    """Ask for the configuration."""
+
+    _GROUP_ID = GROUP_NODE
+    _COMMAND_ID = NODE_CONFIG
+    _Response = ConfigReadReply
+
+
+class ConfigWriteReply(_WriteReply):
+    """The whole configuration after the change."""
+
+    _COMMAND_ID = NODE_CONFIG
+
+    config: dict[str, Any]
+
+
+class ConfigWrite(message.WriteRequest, _Group):
+    """Change some settings; refused whole if one of them is wrong."""
+
+    _GROUP_ID = GROUP_NODE
+    _COMMAND_ID = NODE_CONFIG
+    _Response = ConfigWriteReply
+
+    config: dict[str, Any]
+
+
+class StreamReply(_WriteReply):
+    """The first record that will come, and the next to be made."""
+
+    _COMMAND_ID = NODE_STREAM
+
+    first: int
+    next: int
+
+
+class StreamWrite(message.WriteRequest, _Group):
+    """Start telemetry, from a record on if `from_seq` says so, or end it."""
+
+    _GROUP_ID = GROUP_NODE
+    _COMMAND_ID = NODE_STREAM
+    _Response = StreamReply
+
+    on: bool
+    from_seq: int | None = None
+
+    @model_serializer(mode="wrap")
+    def _wire_names(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # The wire's name is a word Python reserves.
+        values: dict[str, Any] = handler(self)
+        if "from_seq" in values:
+            values["from"] = values.pop("from_seq")
+        return values
+
+
+class AckReply(_WriteReply):
+    """The oldest record the node still keeps."""
+
+    _COMMAND_ID = NODE_ACK
+
+    first: int
+
+
+class AckWrite(message.WriteRequest, _Group):
+    """Everything up to `seq` is stored."""
+
+    _GROUP_ID = GROUP_NODE
+    _COMMAND_ID = NODE_ACK
+    _Response = AckReply
+
+    seq: int
+
+
+class CaptureReply(_WriteReply):
+    """The waveform that will come."""
+
+    _COMMAND_ID = NODE_CAPTURE
+
+    capture: int
+    start: int
+    total: int
+
+
+class CaptureWrite(message.WriteRequest, _Group):
+    """Ask for raw samples."""
+
+    _GROUP_ID = GROUP_NODE
+    _COMMAND_ID = NODE_CAPTURE
+    _Response = CaptureReply
+
+    count: int
+    axes: str

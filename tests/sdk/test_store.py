@@ -1,0 +1,240 @@
+"""The store: exact bytes, decoded columns, each (node, seq) once, and a full disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import threading
+
+import numpy as np
+import pytest
+
+import resonode
+from resonode.gateway.store import COLUMNS, Store
+from resonode.records import decode
+from resonode_wire.fields import KIND_OF, RECORDS
+from tests.sdk import samples
+
+
+def records(raws):
+    return [decode(raw) for raw in raws]
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store(tmp_path / "r.db") as one:
+        yield one
+
+
+def test_every_type_comes_back_byte_for_byte(store):
+    raws = samples.one_of_each()
+    added = store.add([("n1", one) for one in records(raws)])
+    assert (added.stored, added.duplicates, added.conflicts) == (len(raws), 0, [])
+    assert [one.record.raw for one in store.query()] == raws
+
+
+def test_columns_hold_what_the_bytes_say(store):
+    got = records(samples.one_of_each())
+    store.add([("n1", one) for one in got])
+    db = sqlite3.connect(store.path)
+    db.row_factory = sqlite3.Row
+    for record in got:
+        row = db.execute(f"SELECT * FROM {record.name} WHERE seq = ?", (record.seq,)).fetchone()
+        for column in COLUMNS[record.name]:
+            value = getattr(record, column)
+            if isinstance(value, tuple):
+                value = json.dumps(value)
+            assert row[column] == value, f"{record.name}.{column}"
+    db.close()
+
+
+def test_columns_are_those_of_the_wires_table():
+    for _number, name, required, optional in RECORDS:
+        scalars = {f for f in required + optional if KIND_OF[f] not in ("floats", "i16s")}
+        assert set(COLUMNS[name]) == scalars - {"node"}
+
+
+def test_a_record_stored_twice_is_there_once(store):
+    one = decode(samples.features(7))
+    store.add([("n1", one), ("n1", one)])
+    assert store.add([("n1", one)]).duplicates == 1
+    assert store.count() == 1
+
+
+def test_equal_seq_of_two_nodes_are_two_records(store):
+    one = decode(samples.features(7))
+    store.add([("n1", one), ("n2", one)])
+    assert (store.count("n1"), store.count("n2")) == (1, 1)
+
+
+def test_other_bytes_for_a_stored_seq_are_a_conflict_and_the_first_stay(store, caplog):
+    first, second = samples.features(7, rms=1.0), samples.features(7, rms=2.0)
+    store.add([("n1", decode(first))])
+    added = store.add([("n1", decode(second))])
+    assert added.conflicts == [("n1", 7)]
+    assert "record 7 came again with other bytes" in caplog.text
+    assert store.raw("n1", 7) == first
+    assert next(iter(store.query("features"))).record.rms_m_s2 == 1.0
+
+
+def test_a_record_of_an_unknown_type_is_kept_as_bytes(store):
+    from resonode_wire import cbor
+
+    raw = cbor.dumps({0: 99, 1: 5, 2: 1, 3: 6, 4: 0, 77: "later"})
+    store.add([("n1", decode(raw))])
+    assert store.raw("n1", 5) == raw
+    assert store.overview()[0]["type"] == "type_99"
+
+
+def test_last_seq_tells_where_to_resume(store):
+    assert store.last_seq("n1") is None
+    store.add([("n1", one) for one in records([samples.features(4), samples.features(9)])])
+    assert store.last_seq("n1") == 9
+
+
+def test_query_selects_by_type_node_axis_seq_and_limit(store):
+    for node in ("n1", "n2"):
+        raws = [samples.features(seq, axis=seq % 3) for seq in range(12)]
+        store.add([(node, one) for one in records([*raws, samples.health(12)])])
+
+    def seqs(*args, **filters):
+        return [(one.node, one.record.seq) for one in store.query(*args, **filters)]
+
+    assert seqs("health") == [("n1", 12), ("n2", 12)]
+    assert seqs("features", node="n2", axis=1) == [("n2", seq) for seq in (1, 4, 7, 10)]
+    assert seqs("features", node="n1", since_seq=10) == [("n1", 10), ("n1", 11)]
+    assert seqs("features", node="n1", limit=2) == [("n1", 0), ("n1", 1)]
+    assert seqs("features", node="n1", limit=2, newest=True) == [("n1", 10), ("n1", 11)]
+
+
+def test_query_of_an_unknown_type_names_the_known_ones(store):
+    with pytest.raises(resonode.StoreError, match="Known: boot, features"):
+        list(store.query("featrues"))
+
+
+def test_a_reader_sees_committed_records_while_the_writer_goes_on(store):
+    store.add([("n1", decode(samples.features(0)))])
+    with Store(store.path, readonly=True) as reader:
+        assert reader.count() == 1
+        store.add([("n1", decode(samples.features(1)))])
+        assert reader.count() == 2
+        found = reader.query("features")
+        next(found)
+        store.add([("n1", decode(samples.features(2)))])  # not held up by the open cursor
+        assert [one.record.seq for one in found] == [1]
+
+
+def test_many_threads_may_add(store):
+    def add(node):
+        for seq in range(20):
+            store.add([(node, decode(samples.features(seq)))])
+
+    threads = [threading.Thread(target=add, args=(f"n{at}",)) for at in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.count() == 80
+
+
+def test_a_batch_is_stored_whole_or_not_at_all(store):
+    good = decode(samples.features(1))
+    with pytest.raises(AttributeError):
+        store.add([("n1", good), ("n1", object())])  # type: ignore[list-item]
+    assert store.count() == 0
+    store.add([("n1", good)])
+    assert store.count() == 1
+
+
+def test_arrays_survive_all_three_encodings(store):
+    amplitudes = np.geomspace(1e-3, 1.0, 200)
+    # f32: half an ulp; f16: 2^-11 relative; u8 in steps of 0.5 dB: half a step.
+    tolerances = {"f32": 2**-24, "f16": 2**-11, "u8": 10 ** (0.25 / 20) - 1}
+    for seq, encoding in enumerate(tolerances):
+        store.add([("n1", decode(samples.spectrum(seq, amplitudes, encoding=encoding)))])
+    for one, (encoding, tolerance) in zip(store.query("spectrum"), tolerances.items(), strict=True):
+        assert one.record.encoding == encoding
+        error = np.abs(one.record.amplitude_m_s2 / amplitudes - 1)
+        assert error.max() <= tolerance * 1.001
+
+
+def test_an_older_database_gains_the_columns_of_a_newer_wire(tmp_path):
+    path = tmp_path / "old.db"
+    with Store(path) as store:
+        store.add([("n1", decode(samples.features(0)))])
+    db = sqlite3.connect(path)
+    db.execute("ALTER TABLE features DROP COLUMN skewness")
+    db.close()
+    with Store(path) as store:
+        store.add([("n1", decode(samples.features(1)))])
+    db = sqlite3.connect(path)
+    rows = db.execute("SELECT skewness FROM features ORDER BY seq").fetchall()
+    db.close()
+    assert rows[0] == (None,) and rows[1][0] == pytest.approx(0.1)
+
+
+def test_a_newer_database_is_refused(tmp_path):
+    path = tmp_path / "new.db"
+    Store(path).close()
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(resonode.StoreError, match="version 99"):
+        Store(path)
+
+
+def test_another_programs_database_is_left_alone(tmp_path):
+    path = tmp_path / "other.db"
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE mine (a)")
+    db.close()
+    with pytest.raises(resonode.StoreError, match="another program"):
+        Store(path)
+
+
+def test_a_file_that_is_no_database_is_left_alone(tmp_path):
+    path = tmp_path / "text.db"
+    path.write_text("this is not a database, it is a text of sufficient length " * 20)
+    before = path.read_bytes()
+    with pytest.raises(resonode.StoreError, match="no SQLite database"):
+        Store(path)
+    assert path.read_bytes() == before
+
+
+def test_an_absent_database_cannot_be_read(tmp_path):
+    with pytest.raises(resonode.StoreError, match="There is no database"):
+        Store(tmp_path / "none.db", readonly=True)
+    assert not (tmp_path / "none.db").exists()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A real file system of 1 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small tmpfs takes root")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"a tmpfs cannot be mounted here: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_a_clear_error_and_keeps_what_was_stored(small_disk):
+    bins = np.linspace(0.1, 1.0, 900)
+    stored = 0
+    with Store(small_disk / "r.db") as store:
+        with pytest.raises(resonode.StoreFull, match="disk of .* is full") as caught:
+            for batch in range(200):
+                raws = [samples.spectrum(10 * batch + at, bins) for at in range(10)]
+                store.add([("n1", one) for one in records(raws)])
+                stored += 10
+        assert caught.value.exit_code == 10
+        assert stored > 0
+    with Store(small_disk / "r.db", readonly=True) as store:
+        got = [one.record.seq for one in store.query()]
+    assert got == list(range(stored))
