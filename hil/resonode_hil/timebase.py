@@ -25,14 +25,17 @@ class TimeBase(Protocol):
         """Account for a bus transfer."""
 
     def seconds_until(self, t_us: int) -> float:
-        """Return how long to sleep for board time `t_us`; 0 when it is (or has been made) now."""
+        """Return how long to sleep for board time `t_us`, 0 where time need not be slept for.
+
+        Time may then still be short of `t_us`, where a stall begins before it: look again.
+        """
 
     def stall(self, at_us: int, duration_us: int) -> None:
         """At board time `at_us`, let `duration_us` pass in which the board can do nothing."""
 
 
-class _Stalls:
-    """Dead times, and how much of them has passed."""
+class Stalls:
+    """Dead times, and how much of them has passed. They start at board times, stalls included."""
 
     def __init__(self) -> None:
         self._pending: list[tuple[int, int]] = []
@@ -42,6 +45,10 @@ class _Stalls:
         if at_us < 0 or duration_us < 0:
             raise ValueError("a stall starts at a time >= 0 and lasts a time >= 0")
         self._pending = sorted([*self._pending, (at_us, duration_us)])
+
+    def next_us(self) -> int | None:
+        """Return when the next one starts."""
+        return self._pending[0][0] if self._pending else None
 
     def apply(self, t_us: int) -> int:
         """Return `t_us`, a time without the stalls already passed, with all that are due."""
@@ -61,7 +68,7 @@ class Paced:
             raise ValueError(f"speed must be above 0, not {speed}")
         self.speed = speed
         self._start_s = time.monotonic()
-        self._stalls = _Stalls()
+        self._stalls = Stalls()
 
     def now_us(self) -> int:
         return self._stalls.apply(int((time.monotonic() - self._start_s) * self.speed * 1e6))
@@ -81,7 +88,7 @@ class Lockstep:
 
     def __init__(self) -> None:
         self._moved_us = 0
-        self._stalls = _Stalls()
+        self._stalls = Stalls()
 
     def now_us(self) -> int:
         return self._stalls.apply(self._moved_us)
@@ -90,7 +97,10 @@ class Lockstep:
         self._moved_us += -(-8 * byte_count // SPI_BITS_PER_US) + TRANSFER_OVERHEAD_US
 
     def seconds_until(self, t_us: int) -> float:
-        self._moved_us += max(t_us - self.now_us(), 0)
+        now_us = self.now_us()
+        stall_us = self._stalls.next_us()
+        goal_us = t_us if stall_us is None else min(t_us, stall_us)
+        self._moved_us += max(goal_us - now_us, 0)
         return 0.0
 
     def stall(self, at_us: int, duration_us: int) -> None:

@@ -1,0 +1,209 @@
+"""The bus channel: what a board gets for what it asks, and when."""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resonode_hil import BusFaults, BusServer, Lockstep, Paced
+from resonode_hil.faults import BitFlipper
+from resonode_hil.timebase import Stalls
+from resonode_wire import bus as wire
+
+
+class Echo:
+    """A chip that answers what was written, and raises its line at a set time."""
+
+    def __init__(self, rises_us: int | None = None) -> None:
+        self.rises_us = rises_us
+        self.t_us = 0
+
+    def spi(self, write: bytes, n_read: int) -> bytes:
+        return (write * (n_read // max(len(write), 1) + 1))[:n_read]
+
+    def advance(self, t_us: int) -> None:
+        assert t_us >= self.t_us, "time ran back"
+        self.t_us = t_us
+
+    def irq(self) -> bool:
+        return self.rises_us is not None and self.t_us >= self.rises_us
+
+    def next_irq_us(self) -> int | None:
+        return self.rises_us
+
+
+class Node:
+    """The board's end of the channel."""
+
+    def __init__(self, server: BusServer) -> None:
+        self.socket, theirs = socket.socketpair()
+        self.socket.settimeout(10.0)  # ends a hung test
+        server.start(theirs)
+        self.server = server
+
+    def __enter__(self) -> Node:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+        self.server.stop()
+
+    def send(self, message: bytes) -> None:
+        self.socket.sendall(message)
+
+    def receive(self) -> tuple[int, int, int, bytes]:
+        (length,) = struct.unpack("<H", self._exactly(2))
+        body = self._exactly(length)
+        return (*wire.unpack_reply_header(body[: wire.REPLY_HEADER]), body[wire.REPLY_HEADER :])
+
+    def _exactly(self, count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            piece = self.socket.recv(count - len(data))
+            assert piece, "the rig closed the channel"
+            data += piece
+        return data
+
+    def ask(self, message: bytes) -> tuple[int, int, int, bytes]:
+        self.send(message)
+        return self.receive()
+
+
+def node(chips=None, timebase=None, faults=None) -> Node:
+    return Node(BusServer(chips or {}, timebase or Lockstep(), faults))
+
+
+def test_transfer_returns_what_the_chip_says_and_costs_its_time():
+    with node({2: Echo()}) as board:
+        # 6 bytes at 10 MHz are 4.8 us, rounded up, and 2 us of handling.
+        assert board.ask(wire.pack_spi(2, 4, b"ab")) == (0, 0, 7, b"abab")
+        assert board.ask(wire.pack_time()) == (0, 0, 7, b"")
+
+
+def test_message_may_arrive_in_any_pieces():
+    with node({0: Echo()}) as board:
+        for byte in wire.pack_spi(0, 3, b"xyz"):
+            board.send(bytes([byte]))
+        assert board.receive()[3] == b"xyz"
+
+
+def test_wait_ends_at_the_interrupt_it_asked_for():
+    with node({0: Echo(500), 3: Echo(200)}) as board:
+        assert board.ask(wire.pack_wait(0b0001, 10_000)) == (0, 0b1001, 500, b"")
+
+
+def test_wait_ends_at_its_deadline_when_no_wanted_line_rises():
+    with node({0: Echo(500), 3: Echo()}) as board:
+        assert board.ask(wire.pack_wait(0b1000, 800)) == (0, 0b0001, 800, b"")
+
+
+def test_wait_in_the_past_is_answered_at_once():
+    with node() as board:
+        assert board.ask(wire.pack_wait(0, 0)) == (0, 0, 0, b"")
+
+
+def test_next_request_ends_a_wait_that_would_never_end():
+    with node({0: Echo()}, Paced()) as board:
+        board.send(wire.pack_wait(1, (1 << 64) - 1))
+        board.send(wire.pack_spi(0, 1, b"q"))
+        assert board.receive()[0] == 0
+        assert board.receive()[3] == b"q"
+
+
+def test_paced_time_waits_for_the_wall_clock_at_its_speed():
+    timebase = Paced(1000.0)
+    with node({}, timebase) as board:
+        assert board.ask(wire.pack_wait(0, 50_000))[2] >= 50_000
+        assert timebase.now_us() >= 50_000
+
+
+def test_stall_passes_between_two_requests():
+    timebase = Lockstep()
+    timebase.stall(1_000, 30_000)
+    with node({0: Echo(2_000)}, timebase) as board:
+        assert board.ask(wire.pack_wait(0, 999))[2] == 999
+        assert board.ask(wire.pack_wait(1, 50_000)) == (0, 1, 31_000, b"")
+        assert board.ask(wire.pack_wait(0, 31_500))[2] == 31_500
+
+
+@given(st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 1000)), max_size=5))
+def test_stalls_add_up_and_never_turn_time_back(stalls):
+    dead = Stalls()
+    for at_us, duration_us in stalls:
+        dead.add(at_us, duration_us)
+    times = [dead.apply(t_us) for t_us in range(0, 3000, 7)]
+    assert times == sorted(times)
+    total = sum(duration for _, duration in stalls)
+    assert dead.apply(3000) == 3000 + total
+
+
+def test_absent_chip_reads_as_a_pulled_up_line_and_raises_no_interrupt():
+    faults = BusFaults(absent=frozenset({0}))
+    with node({0: Echo(0)}, faults=faults) as board:
+        assert board.ask(wire.pack_spi(0, 3, b"abc")) == (0, 0, 7, b"\xff\xff\xff")
+        assert board.ask(wire.pack_spi(7, 2, b""))[3] == b"\xff\xff"
+
+
+def test_refused_transfer_gives_its_errno_and_no_data():
+    with node({0: Echo()}, faults=BusFaults(refused={0: 19})) as board:
+        assert board.ask(wire.pack_spi(0, 3, b"abc"))[::3] == (19, b"")
+
+
+def test_request_that_makes_no_sense_is_refused_and_the_channel_lives_on():
+    with node({0: Echo()}) as board:
+        for body in (b"", b"\x09", b"\x01\x00", b"\x03\x00"):
+            assert board.ask(struct.pack("<H", len(body)) + body)[0] == 22
+        assert board.ask(wire.pack_spi(0, wire.MAX_TRANSFER + 1, b""))[0] == 22
+        assert board.ask(wire.pack_time())[0] == 0
+
+
+def test_defect_of_a_model_frees_the_board_and_is_kept():
+    class Broken(Echo):
+        def spi(self, write: bytes, n_read: int) -> bytes:
+            raise ZeroDivisionError("model")
+
+    server = BusServer({0: Broken()}, Lockstep())
+    with Node(server) as board:
+        board.send(wire.pack_spi(0, 1, b""))
+        assert board.socket.recv(1) == b""
+    assert isinstance(server.error, ZeroDivisionError)
+
+
+def test_board_that_vanishes_inside_a_message_ends_the_server_quietly():
+    server = BusServer({0: Echo()}, Lockstep())
+    with Node(server) as board:
+        board.send(wire.pack_time()[:2])
+    assert server.error is None
+
+
+def test_flips_come_at_their_rate_and_the_seed_repeats_them():
+    data = bytes(200_000)
+    flipper = BitFlipper(0.01, seed=5)
+    damaged = flipper.pass_through(data)
+    assert damaged == BitFlipper(0.01, seed=5).pass_through(data)
+    assert damaged != BitFlipper(0.01, seed=6).pass_through(data)
+    # One bit of each damaged byte; 2000 expected, deviation 45.
+    assert sum(byte.bit_count() for byte in damaged) == flipper.flipped
+    assert flipper.flipped == pytest.approx(2000, abs=5 * 45)
+
+
+@given(st.lists(st.integers(0, 300), max_size=20))
+def test_flips_fall_on_the_same_bytes_however_the_stream_is_cut(sizes):
+    whole = BitFlipper(0.05, 1).pass_through(bytes(sum(sizes)))
+    cut = BitFlipper(0.05, 1)
+    assert b"".join(cut.pass_through(bytes(size)) for size in sizes) == whole
+
+
+def test_no_faults_change_nothing_and_impossible_ones_are_refused():
+    assert BitFlipper(0.0, 1).pass_through(b"abc") == b"abc"
+    assert BitFlipper(1.0, 1).pass_through(bytes(3)).count(0) == 0
+    with pytest.raises(ValueError, match="probability"):
+        BusFaults(flip_rate=2.0)
+    with pytest.raises(ValueError, match="speed"):
+        Paced(0.0)
+    with pytest.raises(ValueError, match="stall"):
+        Lockstep().stall(-1, 5)
