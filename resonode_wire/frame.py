@@ -2,7 +2,7 @@
 
 Runs on: MicroPython and CPython.
 
-A frame is 00 | COBS(channel u8 | payload | crc16 u16be) | 00. Between frames a port may carry
+A frame is 00 | COBS(channel u8 | payload | crc u16be) | 00, the CRC being CRC-16/GENIBUS. Between frames a port may carry
 newline-ended lines: SMP console framing, or log text. Frames contain no 00 inside, lines
 contain none at all, so 00 is where a damaged stream finds its feet again.
 """
@@ -56,12 +56,21 @@ def cobs_decode(coded: bytes) -> bytes:
     return bytes(out)
 
 
+def frame_crc(body: bytes) -> int:
+    """CRC-16/GENIBUS: XMODEM's polynomial, initial value and final XOR 0xFFFF.
+
+    Without the XOR a zero byte behind a frame goes unnoticed, and that is just what a bit flip
+    in the closing delimiter makes: 00 -> 01 is COBS for one more zero.
+    """
+    return crc16(body, 0xFFFF) ^ 0xFFFF
+
+
 def encode_frame(channel: int, payload: bytes) -> bytes:
     """Return one complete frame. Raises WireError if `payload` exceeds MAX_PAYLOAD."""
     if len(payload) > MAX_PAYLOAD:
         raise WireError(f"payload of {len(payload)} bytes exceeds {MAX_PAYLOAD}")
     body = bytes((channel,)) + payload
-    crc = crc16(body)
+    crc = frame_crc(body)
     return b"\0" + cobs_encode(body + bytes((crc >> 8, crc & 0xFF))) + b"\0"
 
 
@@ -70,7 +79,7 @@ def decode_frame(coded: bytes) -> tuple:
     body = cobs_decode(coded)
     if len(body) < 3:
         raise WireError("frame is too short")
-    if crc16(body) != 0:  # the CRC over data and its own CRC is 0
+    if frame_crc(body[:-2]) != body[-2] << 8 | body[-1]:
         raise WireError("frame has a wrong CRC")
     return body[0], body[1:-2]
 

@@ -36,6 +36,17 @@ def test_crc_has_the_published_check_value():
     assert crc16(b"6789", crc16(b"12345")) == 0x31C3
 
 
+def test_frame_crc_has_the_published_check_value():
+    assert frame.frame_crc(b"123456789") == 0xD64E
+
+
+def test_flipped_bit_in_the_closing_delimiter_is_noticed():
+    # 00 -> 01 is COBS for one more zero, which a CRC without a final XOR does not see.
+    whole = frame.encode_frame(CHANNEL_TELEMETRY, b"data")
+    found, damaged = decode_all(whole[:-1] + b"\x01" + whole, 64)
+    assert found == [(CHANNEL_TELEMETRY, b"data")] and damaged == 1
+
+
 def test_cobs_gives_the_published_examples():
     for data, coded in (
         ("", "01"),
