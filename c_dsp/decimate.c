@@ -33,7 +33,7 @@ static int64_t dot(const int16_t taps[], const int16_t x[], int32_t n) {
 static int32_t output_at(const int16_t history[], const int16_t x[], int32_t last) {
     const int32_t old = last < PAST ? PAST - last : 0;
     const int64_t sum = dot(decimate_taps, history + PAST - old, old) +
-                        dot(decimate_taps + old, x + last - PAST + old, DSP_DECIMATE_TAPS - old);
+                        dot(decimate_taps + old, x + (last - PAST + old), DSP_DECIMATE_TAPS - old);
     return (int32_t)((sum + (1 << (SHIFT - 1))) >> SHIFT);
 }
 

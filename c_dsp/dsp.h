@@ -75,7 +75,7 @@ const char *dsp_status_text(dsp_status status);
 typedef struct dsp_plan dsp_plan;
 
 // Bytes of plan memory for an n-point transform; 0 when n is not a power of two in
-// DSP_N_MIN..DSP_N_MAX. (1024: 2256 bytes; 4096: 8.4 KB; 16384: 37 KB.)
+// DSP_N_MIN..DSP_N_MAX. (1024: 2256 bytes; 4096: 9264 bytes; 16384: 37 KB.)
 size_t dsp_plan_bytes(int32_t n);
 
 // Fills `memory` (at least dsp_plan_bytes(n) bytes) and points *plan at it.

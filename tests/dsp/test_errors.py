@@ -83,7 +83,8 @@ def test_a_plan_may_be_copied():
 
 
 def test_what_is_no_plan_is_refused_everywhere_and_outputs_stay():
-    fake = ffi.cast("dsp_plan *", ffi.new("float[64]"))
+    zeros = ffi.new("float[64]")
+    fake = ffi.cast("dsp_plan *", zeros)
     x, rec = ffi.new("int16_t[256]"), ffi.new("int32_t[256]")
     y, out = ffi.new("float[512]", [5.0] * 512), ffi.new("float *", 5.0)
     refusals = [

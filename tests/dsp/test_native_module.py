@@ -78,7 +78,7 @@ def host_results(x: np.ndarray) -> list[tuple[str, bytes]]:
 def test_every_function_gives_the_hosts_bits_at_every_size(module_folder, tmp_path):
     blocks = [noise(n, seed=n) for n in SIZES]
     (tmp_path / "in").write_bytes(b"".join(x.tobytes() for x in blocks))
-    micropython("native_vectors.py", module_folder, tmp_path / "in", tmp_path / "out")
+    micropython("native_vectors.py", module_folder, "dsp", tmp_path / "in", tmp_path / "out")
     native = (tmp_path / "out").read_bytes()
     at = 0
     for x in blocks:
@@ -89,7 +89,7 @@ def test_every_function_gives_the_hosts_bits_at_every_size(module_folder, tmp_pa
 
 
 def test_bad_arguments_are_value_errors_that_name_the_argument(module_folder):
-    lines = micropython("native_refusals.py", module_folder).splitlines()
+    lines = micropython("native_refusals.py", module_folder, "dsp").splitlines()
     assert lines[-1] == "done" and len(lines) > 50
 
 

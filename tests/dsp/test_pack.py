@@ -27,7 +27,7 @@ def test_every_half_float_and_every_tie_between_them_rounds_to_even():
     halves = np.arange(0x7C00, dtype=np.uint16).view(np.float16)
     exact = halves.astype(np.float32)
     assert np.array_equal(dsp.pack_f16(exact), halves)
-    ties = (exact[:-1] + exact[1:]) / 2
+    ties = (exact[:-1] + exact[1:]) * np.float32(0.5)
     assert np.array_equal(dsp.pack_f16(ties), ties.astype(np.float16))
     assert np.array_equal(dsp.unpack_f16(halves.tobytes()), exact)
 
