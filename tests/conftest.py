@@ -14,6 +14,8 @@ from typing import Any
 import hypothesis
 import pytest
 
+pytest_plugins = ["resonode_hil.plugin"]  # virtual_board
+
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI") == "true"
 
