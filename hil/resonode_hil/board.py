@@ -9,7 +9,9 @@ file 3, and the board's flash folder as its working directory.
 
 from __future__ import annotations
 
+import array
 import atexit
+import fcntl
 import json
 import os
 import pty
@@ -19,9 +21,11 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 import threading
 import tty
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -105,7 +109,7 @@ class VirtualBoard:
         self.flash_dir = self.directory / "flash"
         self.log_path = self.directory / "stderr.log"
         self.timebase = timebase or Paced()
-        self.bus = BusServer(chips or {}, self.timebase, faults)
+        self.bus = BusServer(chips or {}, self.timebase, faults, self._unread)
         self.restarts = 0
         self._staged = staged
         self._entry = entry
@@ -257,6 +261,13 @@ class VirtualBoard:
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
         self._port = os.ttyname(self._slave)
+
+    def _unread(self) -> int:
+        """Return how many bytes wait for the host on the serial port."""
+        count = array.array("i", [0])
+        with suppress(OSError):  # the port may be closing
+            fcntl.ioctl(self._slave, termios.FIONREAD, count)
+        return count[0]
 
     def _close_port(self) -> None:
         with self._lock:

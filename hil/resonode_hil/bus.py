@@ -9,8 +9,10 @@ from __future__ import annotations
 import select
 import socket
 import struct
+import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Protocol
 
@@ -22,10 +24,13 @@ from resonode_wire.errors import WireError
 EINVAL = 22
 ENXIO = 6
 
-# A deadline as far away as this means "no deadline".
-_FOREVER_US = 1 << 62
-# So that a stopping server and a stall that was just injected are noticed.
+# A host that reads nothing for this long is not reading.
+_HOST_PATIENCE_S = 0.5
+_HOST_POLL_S = 0.0002
+# So that a stall that was just injected is noticed.
 _NAP_S = 0.5
+# Threads of one process take turns, by default of 5 ms: as long as the FIFO lasts at 4x speed.
+_TURN_S = 0.0005
 
 
 class Chip(Protocol):
@@ -51,10 +56,17 @@ class BusServer:
         chips: by chip select; the interrupt line of each has the same number.
         timebase: the board's time.
         faults: what is wrong on this bus.
+        unread: how many bytes of the board's serial port the host has not read yet. A time that
+            the wall clock does not move waits for the host, too: else minutes of records would
+            overrun a host that reads at its own pace.
     """
 
     def __init__(
-        self, chips: Mapping[int, Chip], timebase: TimeBase, faults: BusFaults | None = None
+        self,
+        chips: Mapping[int, Chip],
+        timebase: TimeBase,
+        faults: BusFaults | None = None,
+        unread: Callable[[], int] = lambda: 0,
     ) -> None:
         self.chips = dict(chips)
         self.timebase = timebase
@@ -62,6 +74,8 @@ class BusServer:
         self.transfers = 0
         self.bytes_read = 0
         self.error: BaseException | None = None
+        self._unread = unread
+        self._given_up = 0
         self._flipper = BitFlipper(self.faults.flip_rate, self.faults.seed)
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -72,8 +86,12 @@ class BusServer:
         return self._flipper.flipped
 
     def start(self, channel: socket.socket) -> None:
-        """Serve `channel`, which the server owns from now on, until its other end closes."""
+        """Serve `channel`, which the server owns from now on, until its other end closes.
+
+        Shortens the interpreter's switch interval, so that the board is answered in time.
+        """
         self.stop()
+        sys.setswitchinterval(min(sys.getswitchinterval(), _TURN_S))
         self._socket = channel
         self._thread = threading.Thread(target=self._serve, args=(channel,), daemon=True)
         self._thread.start()
@@ -101,6 +119,13 @@ class BusServer:
 
     def answer(self, body: bytes, channel: socket.socket | None = None) -> bytes:
         """Return the reply to one request. A WAIT watches `channel` for the next request."""
+        self.timebase.hold()
+        try:
+            return self._answer(body, channel)
+        finally:
+            self.timebase.release()
+
+    def _answer(self, body: bytes, channel: socket.socket | None) -> bytes:
         try:
             request = wire.unpack_request(body)
         except WireError:
@@ -108,6 +133,8 @@ class BusServer:
         if request[0] == wire.SPI:
             return self._transfer(*request[1:])
         if request[0] == wire.WAIT:
+            if not self.timebase.follows_wall:
+                self._let_host_read()
             self._wait(request[1], request[2], channel)
         return self._reply(0)
 
@@ -148,18 +175,33 @@ class BusServer:
             if self._levels() & mask or now_us >= until_us:
                 return
             wake_us = min([until_us, *self._rising(mask)])
-            if wake_us >= _FOREVER_US:
-                sleep_s = _NAP_S
-            else:
-                sleep_s = min(self.timebase.seconds_until(wake_us), _NAP_S)
-            if sleep_s > 0.0 and channel is not None:
-                # select, because poll and epoll only know milliseconds.
-                if select.select([channel], [], [], sleep_s)[0]:
-                    return
+            sleep_s = min(self.timebase.pass_until(wake_us), _NAP_S)
+            if sleep_s > 0.0 and _readable(channel, sleep_s):
+                self.timebase.pass_until(wake_us)
+                return
+
+    def _let_host_read(self) -> None:
+        left = self._unread()
+        if left == self._given_up:
+            return
+        patience_ends_s = time.monotonic() + _HOST_PATIENCE_S
+        while left:
+            time.sleep(_HOST_POLL_S)
+            before, left = left, self._unread()
+            if left != before:
+                patience_ends_s = time.monotonic() + _HOST_PATIENCE_S
+            elif time.monotonic() > patience_ends_s:
+                break
+        self._given_up = left
 
     def _rising(self, mask: int) -> list[int]:
         times = [chip.next_irq_us() for cs, chip in self._present() if mask >> cs & 1]
         return [t_us for t_us in times if t_us is not None]
+
+
+def _readable(channel: socket.socket | None, timeout_s: float) -> bool:
+    # select, because poll and epoll only know milliseconds.
+    return channel is not None and bool(select.select([channel], [], [], timeout_s)[0])
 
 
 def _receive(channel: socket.socket) -> bytes | None:

@@ -1,8 +1,13 @@
 """The board's time: paced by the wall clock, or moved only by what the board does.
 
-Paced(speed)   board time = monotonic clock * speed
-Lockstep()     board time moves when the board waits, and by the cost of each transfer: two
-               runs of the same firmware see exactly the same sensor
+    Paced(speed)   board time follows the monotonic clock, `speed` times as fast
+    Lockstep()     board time moves when the board waits, and by the cost of each transfer: two
+                   runs of the same firmware see exactly the same sensor
+
+Neither holds the rig's own slowness against the board. Under Paced, time stands still while the
+rig answers, and a wait ends at its event even when the rig wakes up late; what is lost to that is
+caught up during the next wait. So an overrun is the board's doing, and `Paced.lag_us` tells how
+far the rig itself is behind.
 """
 
 from __future__ import annotations
@@ -14,20 +19,33 @@ from typing import Protocol
 SPI_BITS_PER_US = 10
 TRANSFER_OVERHEAD_US = 2
 
+# A wait until a time as far away as this has no end of its own.
+_NEVER_US = 1 << 62
+
 
 class TimeBase(Protocol):
     """Board time in whole microseconds since power-on. It never runs back."""
 
+    @property
+    def follows_wall(self) -> bool:
+        """Whether it goes on by itself."""
+
     def now_us(self) -> int:
         """Return the board's time."""
 
+    def hold(self) -> None:
+        """The rig has a request to answer: the board's time stands still."""
+
+    def release(self) -> None:
+        """The answer is given: time goes on."""
+
     def transfer(self, byte_count: int) -> None:
-        """Account for a bus transfer."""
+        """Account for a bus transfer (while held)."""
 
-    def seconds_until(self, t_us: int) -> float:
-        """Return how long to sleep for board time `t_us`, 0 where time need not be slept for.
+    def pass_until(self, t_us: int) -> float:
+        """Let time pass towards `t_us` (while held), but not past a stall.
 
-        Time may then still be short of `t_us`, where a stall begins before it: look again.
+        Returns the seconds to sleep before asking again; 0 where there is no need to.
         """
 
     def stall(self, at_us: int, duration_us: int) -> None:
@@ -46,9 +64,11 @@ class Stalls:
             raise ValueError("a stall starts at a time >= 0 and lasts a time >= 0")
         self._pending = sorted([*self._pending, (at_us, duration_us)])
 
-    def next_us(self) -> int | None:
-        """Return when the next one starts."""
-        return self._pending[0][0] if self._pending else None
+    def before(self, t_us: int) -> int:
+        """Return `t_us` or the start of the next one, whichever comes first, as a time without
+        the stalls already passed."""
+        goal_us = min(t_us, self._pending[0][0]) if self._pending else t_us
+        return goal_us - self.passed_us
 
     def apply(self, t_us: int) -> int:
         """Return `t_us`, a time without the stalls already passed, with all that are due."""
@@ -61,23 +81,52 @@ class Stalls:
 
 
 class Paced:
-    """Board time follows the wall clock, `speed` times as fast."""
+    """Board time follows the wall clock, `speed` times as fast, from when it is first asked."""
+
+    follows_wall = True
 
     def __init__(self, speed: float = 1.0) -> None:
         if not speed > 0.0:
             raise ValueError(f"speed must be above 0, not {speed}")
         self.speed = speed
-        self._start_s = time.monotonic()
+        self._start_s: float | None = None
+        self._lag_us = 0
+        self._held_us: int | None = None
         self._stalls = Stalls()
 
+    @property
+    def lag_us(self) -> int:
+        """How far board time is behind the wall clock's because the rig was late."""
+        held_us = self._held_us
+        return self._lag_us if held_us is None else self._wall_us() - held_us
+
+    def _wall_us(self) -> int:
+        wall_s = time.monotonic()
+        if self._start_s is None:
+            self._start_s = wall_s
+        return int((wall_s - self._start_s) * self.speed * 1e6)
+
     def now_us(self) -> int:
-        return self._stalls.apply(int((time.monotonic() - self._start_s) * self.speed * 1e6))
+        held_us = self._held_us
+        return self._stalls.apply(self._wall_us() - self._lag_us if held_us is None else held_us)
+
+    def hold(self) -> None:
+        self._held_us = self._wall_us() - self._lag_us
+
+    def release(self) -> None:
+        if self._held_us is not None:
+            self._lag_us = self._wall_us() - self._held_us
+            self._held_us = None
 
     def transfer(self, byte_count: int) -> None:
-        """Real transfers take real time already."""
+        """A transfer costs the time it takes the board to ask for it."""
 
-    def seconds_until(self, t_us: int) -> float:
-        return max((t_us - self.now_us()) / (self.speed * 1e6), 0.0)
+    def pass_until(self, t_us: int) -> float:
+        goal_us = self._stalls.before(t_us)
+        wall_us = self._wall_us()
+        if self._held_us is not None:
+            self._held_us = max(self._held_us, min(goal_us, wall_us))
+        return max(goal_us - wall_us, 0) / (self.speed * 1e6)
 
     def stall(self, at_us: int, duration_us: int) -> None:
         self._stalls.add(at_us, duration_us)
@@ -86,6 +135,10 @@ class Paced:
 class Lockstep:
     """Board time moves only when the board waits or transfers."""
 
+    follows_wall = False
+
+    follows_wall = False
+
     def __init__(self) -> None:
         self._moved_us = 0
         self._stalls = Stalls()
@@ -93,14 +146,20 @@ class Lockstep:
     def now_us(self) -> int:
         return self._stalls.apply(self._moved_us)
 
+    def hold(self) -> None:
+        """It stands still anyway."""
+
+    def release(self) -> None:
+        """It moves only when asked."""
+
     def transfer(self, byte_count: int) -> None:
         self._moved_us += -(-8 * byte_count // SPI_BITS_PER_US) + TRANSFER_OVERHEAD_US
 
-    def seconds_until(self, t_us: int) -> float:
-        now_us = self.now_us()
-        stall_us = self._stalls.next_us()
-        goal_us = t_us if stall_us is None else min(t_us, stall_us)
-        self._moved_us += max(goal_us - now_us, 0)
+    def pass_until(self, t_us: int) -> float:
+        goal_us = self._stalls.before(t_us)
+        if goal_us >= _NEVER_US:
+            return 1.0  # nothing will happen until the board asks for something else
+        self._moved_us = max(self._moved_us, goal_us)
         return 0.0
 
     def stall(self, at_us: int, duration_us: int) -> None:

@@ -106,8 +106,9 @@ def test_wait_in_the_past_is_answered_at_once():
         assert board.ask(wire.pack_wait(0, 0)) == (0, 0, 0, b"")
 
 
-def test_next_request_ends_a_wait_that_would_never_end():
-    with node({0: Echo()}, Paced()) as board:
+@pytest.mark.parametrize("timebase", [Paced, Lockstep])
+def test_next_request_ends_a_wait_that_would_never_end(timebase):
+    with node({0: Echo()}, timebase()) as board:
         board.send(wire.pack_wait(1, (1 << 64) - 1))
         board.send(wire.pack_spi(0, 1, b"q"))
         assert board.receive()[0] == 0
@@ -119,6 +120,35 @@ def test_paced_time_waits_for_the_wall_clock_at_its_speed():
     with node({}, timebase) as board:
         assert board.ask(wire.pack_wait(0, 50_000))[2] >= 50_000
         assert timebase.now_us() >= 50_000
+
+
+def test_rig_that_is_late_does_not_make_the_board_late(monkeypatch):
+    """The wall clock jumps while the rig answers, or sleeps through an event."""
+    wall_s = [100.0]
+    monkeypatch.setattr("resonode_hil.timebase.time.monotonic", lambda: wall_s[0])
+
+    class Slow(Echo):
+        def spi(self, write: bytes, n_read: int) -> bytes:
+            wall_s[0] += 0.030
+            return bytes(n_read)
+
+    timebase = Paced(2.0)
+    server = BusServer({0: Slow(50_000)}, timebase)
+
+    def ask(message: bytes) -> tuple[int, int]:
+        # Both messages without their length.
+        reply = server.answer(message[2:])[2:]
+        return wire.unpack_reply_header(reply[: wire.REPLY_HEADER])[1:]
+
+    assert ask(wire.pack_time()) == (0, 0)
+    assert ask(wire.pack_spi(0, 1, b"")) == (0, 0)
+    assert timebase.lag_us == 60_000
+    wall_s[0] += 0.006  # now the board takes its time: 12 ms of its own
+    assert ask(wire.pack_time()) == (0, 12_000)
+    # The wall clock, at 72 ms, is past the event: no sleep, and the event's own time.
+    assert ask(wire.pack_wait(1, 1_000_000)) == (1, 50_000)
+    assert ask(wire.pack_wait(0, 65_000)) == (1, 65_000)
+    assert timebase.lag_us == 7_000
 
 
 def test_stall_passes_between_two_requests():

@@ -149,6 +149,8 @@ class Iis3dwb:
         self._ring = SampleRing(_RING)
         self._fifo = WordFifo(self._ring, self._timestamps, self._temperature_raw)
         self._power_up_registers()
+        # A machine may have much to compute once (a replay is resampled): before time starts.
+        machine.block(0, 1, self.rate_hz)
 
     # ---- facts ----
 
