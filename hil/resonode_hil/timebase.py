@@ -4,15 +4,17 @@
     Lockstep()     board time moves when the board waits, and by the cost of each transfer: two
                    runs of the same firmware see exactly the same sensor
 
-Neither holds the rig's own slowness against the board. Under Paced, time stands still while the
-rig answers, and a wait ends at its event even when the rig wakes up late; what is lost to that is
-caught up during the next wait. So an overrun is the board's doing, and `Paced.lag_us` tells how
-far the rig itself is behind.
+Neither holds the slowness of this computer against the board. Under Paced, time stands still while
+the rig answers, a wait ends at its event even when the rig wakes up late, and a board that works is
+charged the processor time it uses, not the time other processes took from it. What is held back is
+made up for during the next wait. So an overrun is the board's doing, and `Paced.lag_us` tells how
+far board time is behind.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 # What a transfer costs in lockstep: an SPI clock of 10 MHz and chip-select handling.
@@ -48,6 +50,9 @@ class TimeBase(Protocol):
         Returns the seconds to sleep before asking again; 0 where there is no need to.
         """
 
+    def charge_by(self, busy_s: Callable[[], float | None]) -> None:
+        """Learn how much processor time the board has used so far, where that is known."""
+
     def stall(self, at_us: int, duration_us: int) -> None:
         """At board time `at_us`, let `duration_us` pass in which the board can do nothing."""
 
@@ -81,7 +86,11 @@ class Stalls:
 
 
 class Paced:
-    """Board time follows the wall clock, `speed` times as fast, from when it is first asked."""
+    """Board time follows the wall clock, `speed` times as fast, from when it is first asked.
+
+    A wait is all it takes to be on time again: a board that sleeps otherwise is not charged for
+    it until then.
+    """
 
     follows_wall = True
 
@@ -90,33 +99,35 @@ class Paced:
             raise ValueError(f"speed must be above 0, not {speed}")
         self.speed = speed
         self._start_s: float | None = None
-        self._lag_us = 0
-        self._held_us: int | None = None
         self._stalls = Stalls()
+        self._busy_s: Callable[[], float | None] = _unknown
+        # Board time, without stalls, was `_base_us` when the clocks below showed what they show.
+        self._held = False
+        self._base_us = 0
+        self._base_wall_us = 0
+        self._base_busy_us: int | None = None
+
+    def charge_by(self, busy_s: Callable[[], float | None]) -> None:
+        """Take the board's processor time from `busy_s` (None: unknown, charge the wall's)."""
+        self._base_us = self._board_us()
+        self._busy_s = busy_s
+        self._restart_clocks()
 
     @property
     def lag_us(self) -> int:
-        """How far board time is behind the wall clock's because the rig was late."""
-        held_us = self._held_us
-        return self._lag_us if held_us is None else self._wall_us() - held_us
-
-    def _wall_us(self) -> int:
-        wall_s = time.monotonic()
-        if self._start_s is None:
-            self._start_s = wall_s
-        return int((wall_s - self._start_s) * self.speed * 1e6)
+        """How far board time is behind the wall clock's."""
+        return self._wall_us() - self._board_us()
 
     def now_us(self) -> int:
-        held_us = self._held_us
-        return self._stalls.apply(self._wall_us() - self._lag_us if held_us is None else held_us)
+        return self._stalls.apply(self._board_us())
 
     def hold(self) -> None:
-        self._held_us = self._wall_us() - self._lag_us
+        self._base_us = self._board_us()
+        self._held = True
 
     def release(self) -> None:
-        if self._held_us is not None:
-            self._lag_us = self._wall_us() - self._held_us
-            self._held_us = None
+        self._held = False
+        self._restart_clocks()
 
     def transfer(self, byte_count: int) -> None:
         """A transfer costs the time it takes the board to ask for it."""
@@ -124,18 +135,42 @@ class Paced:
     def pass_until(self, t_us: int) -> float:
         goal_us = self._stalls.before(t_us)
         wall_us = self._wall_us()
-        if self._held_us is not None:
-            self._held_us = max(self._held_us, min(goal_us, wall_us))
+        self._base_us = max(self._base_us, min(goal_us, wall_us))
         return max(goal_us - wall_us, 0) / (self.speed * 1e6)
 
     def stall(self, at_us: int, duration_us: int) -> None:
         self._stalls.add(at_us, duration_us)
 
+    def _restart_clocks(self) -> None:
+        self._base_wall_us = self._wall_us()
+        self._base_busy_us = self._busy_us()
+
+    def _board_us(self) -> int:
+        if self._held:
+            return self._base_us
+        passed_us = self._wall_us() - self._base_wall_us
+        busy_us = self._busy_us()
+        if busy_us is not None and self._base_busy_us is not None:
+            passed_us = min(passed_us, busy_us - self._base_busy_us)
+        return self._base_us + passed_us
+
+    def _wall_us(self) -> int:
+        wall_s = time.monotonic()
+        if self._start_s is None:
+            self._start_s = wall_s
+        return int((wall_s - self._start_s) * self.speed * 1e6)
+
+    def _busy_us(self) -> int | None:
+        busy_s = self._busy_s()
+        return None if busy_s is None else int(busy_s * self.speed * 1e6)
+
+
+def _unknown() -> None:
+    return None
+
 
 class Lockstep:
     """Board time moves only when the board waits or transfers."""
-
-    follows_wall = False
 
     follows_wall = False
 
@@ -151,6 +186,9 @@ class Lockstep:
 
     def release(self) -> None:
         """It moves only when asked."""
+
+    def charge_by(self, busy_s: Callable[[], float | None]) -> None:
+        """What the board computes takes no time."""
 
     def transfer(self, byte_count: int) -> None:
         self._moved_us += -(-8 * byte_count // SPI_BITS_PER_US) + TRANSFER_OVERHEAD_US

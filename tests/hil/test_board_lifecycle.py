@@ -13,8 +13,6 @@ import pytest
 
 from resonode_hil import BoardError, Iis3dwb, Lockstep, Still, VirtualBoard
 
-pytest_plugins = ["resonode_hil.plugin"]
-
 # Answers lines on its port. What it does is in the line's first character.
 STAND_IN = """
 import io, os, select, struct, sys

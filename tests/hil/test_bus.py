@@ -151,6 +151,26 @@ def test_rig_that_is_late_does_not_make_the_board_late(monkeypatch):
     assert timebase.lag_us == 7_000
 
 
+def test_board_is_charged_for_its_own_processor_time_not_for_that_of_others(monkeypatch):
+    wall_s, busy_s = [100.0], [5.0]
+    monkeypatch.setattr("resonode_hil.timebase.time.monotonic", lambda: wall_s[0])
+    timebase = Paced(4.0)
+    timebase.charge_by(lambda: busy_s[0])
+    wall_s[0] += 0.010
+    busy_s[0] += 0.002
+    assert (timebase.now_us(), timebase.lag_us) == (8_000, 32_000)
+    # A clock that runs ahead (a second thread) does not make the board slower than real.
+    busy_s[0] += 1.0
+    assert timebase.now_us() == 40_000
+    timebase.hold()
+    assert timebase.pass_until(30_000) == 0.0
+    assert timebase.now_us() == 40_000
+    timebase.charge_by(lambda: None)
+    timebase.release()
+    wall_s[0] += 0.001
+    assert timebase.now_us() == 44_000
+
+
 def test_stall_passes_between_two_requests():
     timebase = Lockstep()
     timebase.stall(1_000, 30_000)
