@@ -98,6 +98,12 @@ def test_wheel_brings_types_schema_and_licence(dists: dict[str, Path]) -> None:
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
+def test_wheel_shows_the_readme_on_its_index_page(dists: dict[str, Path]) -> None:
+    contents = dict(members(dists["wheel"]))
+    (metadata,) = (data for name, data in contents.items() if name.endswith("/METADATA"))
+    assert (ROOT / "README.md").read_text().splitlines()[0] in metadata.decode().splitlines()
+
+
 def test_rig_is_a_wheel_of_its_own(dists: dict[str, Path], workplace: Path) -> None:
     build = (sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", workplace)
     run(*build, cwd=workplace / "checkout" / "hil")
