@@ -30,7 +30,7 @@ def _plan(points: int):
 def encode_floats(values, count: int, encoding: str) -> tuple:
     # (typed array, extra fields) of the first `count` amplitudes.
     if encoding == "f32":
-        return Tagged(TAG_F32, memoryview(values)[:count]), {}
+        return Tagged(TAG_F32, bytes(memoryview(values)[:count])), {}
     if encoding == "f16":
         packed = bytearray(2 * count)
         dsp.pack_f16(values, count, packed)

@@ -86,13 +86,14 @@ class Measurement:
     async def _windows(self, config: dict, end_us: int) -> None:
         until_collection = _COLLECT_EVERY
         while self._node.config is config and not (end_us and self._clock.now_us() >= end_us):
+            if self._sampler.completes_window:
+                await self._idle.wait()
             window, lost = await self._sampler.burst()
             if lost:
                 await self._lost(lost)
             if window is None:
                 continue
             self._counters.acquired += 1
-            await self._idle.wait()
             self._idle.clear()
             create_task(self._analyse(window))
             self._health()

@@ -46,6 +46,11 @@ class Sampler:
         return self._sensor.scale_m_s2
 
     @property
+    def completes_window(self) -> bool:
+        # Whether the next burst may complete a window. The window before it must be done with.
+        return self._at + self._words >= self._size
+
+    @property
     def filling(self) -> int:
         # First sample of the window that is being filled.
         return self._window * self._size
@@ -76,7 +81,7 @@ class Sampler:
 
     async def burst(self) -> tuple:
         # Reads one watermark of words. Returns (window it completed or None, windows lost).
-        # A window is overwritten when the one after the next begins to fill.
+        # The burst that completes a window overwrites the one before: see completes_window.
         if self._level < self._words:
             if not await self._ready.wait(self._clock.now_us() + _PATIENCE_US):
                 self._level, overrun = self._sensor.fifo_level()

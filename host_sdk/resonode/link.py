@@ -29,6 +29,8 @@ from resonode.errors import (
 
 DEFAULT_BAUD = 115200  # USB-CDC and virtual ports ignore it
 _READ_SIZE = 65536
+# Pieces read ahead of the loop: a loop that is busy then leaves the rest to the port's own buffer.
+_READ_AHEAD = 8
 _POLL_S = 0.1  # where a port cannot be waited for together with the stop signal
 
 _ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ECONNREFUSED, errno.EHOSTUNREACH}
@@ -144,7 +146,8 @@ def _errno_of(error: BaseException | None) -> int:
 class Link:
     """An open port whose bytes a thread hands to the event loop.
 
-    `on_data(bytes)` and, once, `on_lost(error)` are called in the loop.
+    `on_data(bytes)` and, once, `on_lost(error)` are called in the loop. What nobody takes in
+    time stays in the port, so that the far end notices and waits: `pause` and `resume`.
     """
 
     def __init__(
@@ -161,6 +164,9 @@ class Link:
         self._loop = asyncio.get_running_loop()
         self._writing = asyncio.Lock()
         self._stopping = False
+        self._flowing = threading.Event()
+        self._flowing.set()
+        self._ahead = threading.Semaphore(_READ_AHEAD)
         self._wake_read, self._wake_write = os.pipe()
         self._thread = threading.Thread(target=self._read, name=f"read {url}", daemon=True)
         self._thread.start()
@@ -180,11 +186,26 @@ class Link:
             except (OSError, TypeError) as error:  # TypeError: closed under pyserial's feet
                 raise self._lost(error) from error
 
+    @property
+    def paused(self) -> bool:
+        """Whether reading is suspended."""
+        return not self._flowing.is_set()
+
+    def pause(self) -> None:
+        """Leave what arrives in the port."""
+        self._flowing.clear()
+
+    def resume(self) -> None:
+        """Read again."""
+        self._flowing.set()
+
     async def close(self) -> None:
         """Stop the thread and close the port."""
         if self._stopping:
             return
         self._stopping = True
+        self._flowing.set()
+        self._ahead.release()
         os.write(self._wake_write, b"x")
         await asyncio.to_thread(self._finish)
 
@@ -212,7 +233,13 @@ class Link:
                     self._call(self._on_lost, self._lost(error))
                 return
             if data:
-                self._call(self._on_data, data)
+                self._ahead.acquire()
+                self._call(self._take, data)
+            self._flowing.wait()
+
+    def _take(self, data: bytes) -> None:
+        self._ahead.release()
+        self._on_data(data)
 
     def _has_fd(self) -> bool:
         try:
@@ -226,8 +253,9 @@ class Link:
 
     def _wait_and_read_poll(self) -> bytes:
         self._port.timeout = _POLL_S
-        return bytes(self._port.read(max(1, self._port.in_waiting)))
+        waiting: int = getattr(self._port, "in_waiting", 0)
+        return bytes(self._port.read(max(1, waiting)))
 
-    def _call(self, function: Callable[..., None], argument: object) -> None:
+    def _call(self, function: Callable[..., object], argument: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended before its link
             self._loop.call_soon_threadsafe(function, argument)

@@ -401,6 +401,7 @@ class RecordStream(AsyncIterator[Record]):
             self._from_seq = (await self._node.info()).first
         reply = await self._node._start_stream(self._from_seq)
         self.expected = max(reply.first, self._from_seq)
+        self.missing += self.expected - self._from_seq
 
     async def _next_piece(self, due_s: float | None) -> Record | None:
         """Return the next record in whatever order, None if it was damaged or none came."""
@@ -447,3 +448,4 @@ class RecordStream(AsyncIterator[Record]):
         if reply.first > self.expected:
             self.missing += reply.first - self.expected
             self.expected = reply.first
+            self._fruitless = 0

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 
+from serial import SerialBase
 from smpclient.transport import SMPTransport
 
 from resonode.errors import Disconnected, NodeError
@@ -30,6 +31,9 @@ node_log = logging.getLogger("resonode.node_log")
 
 # A frame is written in one go: after this silence an unfinished one is a damaged one.
 _IDLE_S = 0.1
+# Records waiting above which the port is not read for more of them, and below which it is again.
+# While a request waits for its reply it is always read: the reply may stand behind records.
+_PAUSE_AT, _RESUME_AT = 512, 128
 # A buf_size counts the frame's length and CRC too.
 _CONSOLE_OVERHEAD = 4
 
@@ -42,12 +46,17 @@ def _key(message: bytes) -> _Key:
     return sequence, group, command
 
 
+def _close_unwanted(opening: asyncio.Future[SerialBase]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
+
+
 class ResonodeTransport(SMPTransport):
     """smpclient's transport over COBS frames, with the telemetry of the same port beside it.
 
     Args:
-        telemetry_limit: records kept while nobody takes them; what comes on top is dropped,
-            counted in `overflowed`, and missed as a gap in `seq`.
+        telemetry_limit: records kept while nobody takes them and requests go on; what comes on
+            top is dropped, counted in `overflowed`, and missed as a gap in `seq`.
     """
 
     def __init__(self, *, baud: int = DEFAULT_BAUD, telemetry_limit: int = 4096) -> None:
@@ -73,7 +82,7 @@ class ResonodeTransport(SMPTransport):
             port = await asyncio.shield(opening)
         except asyncio.CancelledError:
             # The thread cannot be stopped; what it opens must not stay open.
-            opening.add_done_callback(lambda done: done.exception() or done.result().close())
+            opening.add_done_callback(_close_unwanted)
             raise
         self._link = Link(address, port, self._received, self._lost)
 
@@ -101,6 +110,7 @@ class ResonodeTransport(SMPTransport):
         key = _key(data)
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._pending[key] = future
+        self._flow()
         try:
             await self.send(data)
             return await future
@@ -109,6 +119,7 @@ class ResonodeTransport(SMPTransport):
                 del self._pending[key]
             if future.done() and not future.cancelled():
                 future.exception()  # seen, even if sending raised first
+            self._flow()
 
     @property
     def mtu(self) -> int:
@@ -136,6 +147,7 @@ class ResonodeTransport(SMPTransport):
     def forget_telemetry(self) -> None:
         """Drop the records that have arrived and nobody has taken."""
         self._telemetry.clear()
+        self._flow()
 
     async def telemetry(self) -> bytes:
         """Return the next record's bytes. Raises Disconnected after the last one."""
@@ -144,7 +156,19 @@ class ResonodeTransport(SMPTransport):
                 raise self._error
             self._wake.clear()
             await self._wake.wait()
-        return self._telemetry.popleft()
+        record = self._telemetry.popleft()
+        self._flow()
+        return record
+
+    def _flow(self) -> None:
+        """Read the port, or leave records in it until those that wait are taken."""
+        if self._link is None:
+            return
+        waiting = len(self._telemetry)
+        if self._pending or waiting < _RESUME_AT:
+            self._link.resume()
+        elif waiting > _PAUSE_AT:
+            self._link.pause()
 
     # --- the port's side, called in the loop -------------------------------------------------
 
@@ -181,6 +205,7 @@ class ResonodeTransport(SMPTransport):
             return
         self._telemetry.append(record)
         self._wake.set()
+        self._flow()
 
     def _reply(self, message: bytes) -> None:
         try:

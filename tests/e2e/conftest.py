@@ -1,0 +1,111 @@
+"""The whole chain on a virtual board: sensor model, firmware, serial, SDK, gateway, database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import resonode
+from resonode_hil.board import VirtualBoard
+from resonode_hil.machine import Machine, default_machine
+from resonode_hil.sensors.iis3dwb import Iis3dwb
+from resonode_hil.timebase import Lockstep, TimeBase
+
+pytest_plugins = ["resonode_hil.plugin"]
+
+PATIENCE_S = 60.0
+
+
+@dataclass
+class Rig:
+    """One virtual node, measuring."""
+
+    board: VirtualBoard
+    chip: Iis3dwb
+
+    @property
+    def port(self) -> str:
+        return f"serial:{self.board.port}"
+
+
+RigFactory = Callable[..., Rig]
+
+
+@pytest.fixture
+def rig(virtual_board: Any) -> RigFactory:
+    """Return a function that starts a node on a machine."""
+
+    def start(
+        machine: Machine | None = None,
+        *,
+        timebase: TimeBase | None = None,
+        chip_options: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> Rig:
+        chip = Iis3dwb(machine or default_machine(), tap=True, **(chip_options or {}))
+        board = virtual_board({0: chip}, timebase=timebase or Lockstep(), **options)
+        return Rig(board, chip)
+
+    return start
+
+
+def run(coroutine: Awaitable[Any]) -> Any:
+    """Run `coroutine` to its end, within PATIENCE_S."""
+
+    async def bounded() -> Any:
+        async with asyncio.timeout(PATIENCE_S):
+            return await coroutine
+
+    return asyncio.run(bounded())
+
+
+async def measure(
+    url: str, database: Path, config: dict[str, Any], until: Callable[[Any], bool]
+) -> tuple[dict[str, dict[str, int]], str]:
+    """Configure a node, store what it sends until `until(record)`, stop it, store the rest.
+
+    Returns its statistics at the end, and its id.
+    """
+    async with resonode.connect(url) as node:
+        await node.configure(config)
+    reached = asyncio.Event()
+
+    def watch(_node: str, record: Any) -> None:
+        if until(record):
+            reached.set()
+
+    with resonode.Store(database) as store:
+        gateway = resonode.Gateway(store, [url], on_record=watch)
+        running = asyncio.create_task(gateway.run())
+        waiting = asyncio.create_task(reached.wait())
+        await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        status = gateway.nodes[0]
+        assert status.connection is not None
+        statistics = await stop_measuring(status.connection)
+        while status.last_seq < statistics["records"]["made"] - 1 + first_seq(store, status.node):
+            assert not running.done(), running.exception()
+            await asyncio.sleep(0.01)
+        gateway.stop()
+        await running
+        return statistics, status.node
+
+
+def first_seq(store: resonode.Store, node: str) -> int:
+    """`seq` of the first record of the node's present life (one boot per test here)."""
+    return next(iter(store.query("boot", node=node))).record.seq
+
+
+async def stop_measuring(node: resonode.Node) -> dict[str, dict[str, int]]:
+    """Stop, wait until the last window is analysed, and return the statistics."""
+    await node.configure(run=False)
+    while True:
+        statistics = await node.statistics()
+        windows = statistics["windows"]
+        if windows["acquired"] == windows["analysed"] + windows["lost"]:
+            return statistics
