@@ -88,18 +88,14 @@ class Spectrum:
     def add(self, samples, first_sample: int) -> None:
         if not self.averages:
             self.first_sample = first_sample
-        dsp.spectrum(
-            self._plan, samples, 0, self._size, self._scale, self._work, self._amplitude
-        )
+        dsp.spectrum(self._plan, samples, 0, self._size, self._scale, self._work, self._amplitude)
         dsp.power_add(self._power, self._amplitude, self._bins)
         self.averages += 1
 
     def record(self, rate_hz: float, encoding: str) -> dict:
         dsp.power_mean(self._power, self._bins, self.averages, self._amplitude)
         values, extra = encode_floats(self._amplitude, self._bins, encoding)
-        extra.update(
-            bin_hz=rate_hz / self._size, averages=self.averages, amplitude_m_s2=values
-        )
+        extra.update(bin_hz=rate_hz / self._size, averages=self.averages, amplitude_m_s2=values)
         self.averages = 0
         return extra
 
@@ -326,9 +322,7 @@ class Analyser:
         envelope.transform()
         for band in self._config["envelope_bands"]:
             await sleep(0)
-            fields = self._span.fields(
-                axis, envelope.first_sample, self._config["envelope_window"]
-            )
+            fields = self._span.fields(axis, envelope.first_sample, self._config["envelope_window"])
             self._add("envelope", fields, envelope.record(band, self._span.rate_hz), window.t_us)
 
     def _velocity(self, axis: int, window) -> None:

@@ -43,9 +43,7 @@ def _sensor(board, node, counters) -> None:
     driver, chip = _CHIPS[fitted["chip"]]
     sensor = chip(board.spi(fitted["spi"]), board.output(fitted["cs"]), board.clock)
     node.sensors = [fitted["chip"]]
-    node.sampler = Sampler(
-        sensor, driver, board.interrupt(fitted["int1"]), board.clock, counters
-    )
+    node.sampler = Sampler(sensor, driver, board.interrupt(fitted["int1"]), board.clock, counters)
 
 
 def _memory_check(limit: int):

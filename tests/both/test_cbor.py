@@ -15,9 +15,35 @@ def refused(call, *args):
 
 def test_values_come_back_as_they_went():
     for value in (
-        0, 23, 24, 255, 256, 65535, 65536, 1 << 32, (1 << 64) - 1, -1, -24, -25, -(1 << 40),
-        True, False, None, "", "grüße", b"", b"\x00\xff", [], [1, [2, []]], {}, {1: {2: "x"}},
-        {"a": 1, -1: b"z"}, 0.0, -1.5, float("inf"), Tagged(85, b"\0\0\0\0"),
+        0,
+        23,
+        24,
+        255,
+        256,
+        65535,
+        65536,
+        1 << 32,
+        (1 << 64) - 1,
+        -1,
+        -24,
+        -25,
+        -(1 << 40),
+        True,
+        False,
+        None,
+        "",
+        "grüße",
+        b"",
+        b"\x00\xff",
+        [],
+        [1, [2, []]],
+        {},
+        {1: {2: "x"}},
+        {"a": 1, -1: b"z"},
+        0.0,
+        -1.5,
+        float("inf"),
+        Tagged(85, b"\0\0\0\0"),
     ):
         assert cbor.loads(cbor.dumps(value)) == value, value
 
@@ -32,7 +58,9 @@ def test_map_keys_are_in_bytewise_order_however_they_were_put_in():
     one = {}
     for key in (100, -1, "b", 5, "aa", 24):
         one[key] = 0
-    assert cbor.dumps(one) == bytes.fromhex("a6 05 00 1818 00 1864 00 20 00 6162 00 626161 00".replace(" ", ""))
+    assert cbor.dumps(one) == bytes.fromhex(
+        "a6 05 00 1818 00 1864 00 20 00 6162 00 626161 00".replace(" ", "")
+    )
 
 
 def test_floats_take_32_bits_and_what_does_not_fit_is_refused():

@@ -14,12 +14,16 @@ def session() -> list:
     pieces = [(b"booting\n", (TEXT, "booting"))]
     for size in (0, 1, 253, 254, 255, 600):
         payload = bytes([(7 * i) % 256 for i in range(size)])
-        pieces.append((frame.encode_frame(CHANNEL_TELEMETRY, payload), (CHANNEL_TELEMETRY, payload)))
+        pieces.append(
+            (frame.encode_frame(CHANNEL_TELEMETRY, payload), (CHANNEL_TELEMETRY, payload))
+        )
     pieces.append((smp.console_lines(REQUEST), (CONSOLE_SMP, REQUEST)))
     pieces.append((frame.encode_frame(CHANNEL_SMP, REQUEST), (CHANNEL_SMP, REQUEST)))
     pieces.append((b"a log line\r\n", (TEXT, "a log line")))
     pieces.append((smp.console_lines(LONG), (CONSOLE_SMP, LONG)))
-    pieces.append((frame.encode_frame(CHANNEL_TELEMETRY, bytes(300)), (CHANNEL_TELEMETRY, bytes(300))))
+    pieces.append(
+        (frame.encode_frame(CHANNEL_TELEMETRY, bytes(300)), (CHANNEL_TELEMETRY, bytes(300)))
+    )
     return pieces
 
 

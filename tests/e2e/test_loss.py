@@ -1,0 +1,169 @@
+"""What happens when samples, power or the sensor are lost: counted, declared, and never analysed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import resonode
+from resonode_hil.faults import BusFaults
+from resonode_hil.timebase import Lockstep, Paced
+
+from . import reference
+from .conftest import RigFactory, measure, run
+from .test_exact import Samples
+
+WINDOW = 1024
+LAST_CAPTURE = 2
+
+
+def records_of(database: Path, kind: type) -> list[Any]:
+    with resonode.Store(database, readonly=True) as store:
+        return [one.record for one in store.query() if isinstance(one.record, kind)]
+
+
+@pytest.mark.parametrize("stall_ms", [25, 50, 400])
+def test_overrun_costs_whole_windows_which_are_declared_and_never_analysed(
+    rig: RigFactory, tmp_path: Path, stall_ms: int
+) -> None:
+    timebase = Lockstep()
+    for at_ms in (1500, 2000, 2010, 3000):
+        timebase.stall(at_ms * 1000, stall_ms * 1000)
+    one = rig(timebase=timebase)
+    database = tmp_path / "store.db"
+    config = {"outputs": ["features", "envelope"], "envelope_bands": [[2000, 4000]]}
+    counters, _ = run(measure(one.port, database, config, lambda r: r.t_us > 5_000_000))
+
+    windows = counters["windows"]
+    assert windows["overruns"] >= 3 and windows["lost"] > 0
+    assert windows["acquired"] == windows["analysed"] + windows["lost"]
+
+    losses = records_of(database, resonode.Loss)
+    assert all(loss.reason_name == "overrun" for loss in losses)
+    assert sum(loss.lost_windows for loss in losses) == windows["lost"]
+    lost = set()
+    for loss in losses:
+        lost |= set(range(loss.first_sample, loss.first_sample + loss.lost_samples, WINDOW))
+
+    features = [f for f in records_of(database, resonode.Features) if f.capture == LAST_CAPTURE]
+    analysed = {one.first_sample for one in features}
+    # Every window of the capture is either analysed or declared lost, none is both.
+    assert analysed.isdisjoint(lost)
+    assert sorted(analysed | lost) == list(range(0, max(analysed) + 1, WINDOW))
+    # The sensor overwrote words, so nothing analysed may hold any of what is gone: every window
+    # is exactly what the sensor took at those indices, also behind the holes.
+    assert one.chip.lost_words > 0
+    samples = Samples(one)
+    for record in features:
+        wanted = reference.features(samples(record))
+        assert record.kurtosis == pytest.approx(wanted["kurtosis"], rel=3e-6)
+        assert record.rms_m_s2 == pytest.approx(wanted["rms_m_s2"], rel=1e-6)
+    for record in records_of(database, resonode.EnvelopeSpectrum):
+        if record.capture == LAST_CAPTURE:
+            span = set(range(record.first_sample, record.first_sample + record.count, WINDOW))
+            assert span.isdisjoint(lost)
+
+
+def test_killed_node_loses_nothing_that_was_stored_and_the_gateway_goes_on(
+    rig: RigFactory, tmp_path: Path
+) -> None:
+    async def scenario() -> tuple[int, dict[tuple[str, int], bytes]]:
+        with resonode.Store(tmp_path / "store.db") as store:
+            gateway = resonode.Gateway(store, [one.port], timeout_s=2.0)
+            running = asyncio.create_task(gateway.run())
+            while store.count() < 100:
+                await asyncio.sleep(0.02)
+            one.board.kill()
+            before = store.count()
+            kept = {(node.node, node.record.seq): node.record.raw for node in store.query()}
+            one.board.start()
+            while store.count() < before + 100:
+                await asyncio.sleep(0.02)
+                assert not running.done()
+            gateway.stop()
+            await running
+            return before, kept
+
+    one = rig(timebase=Paced(), may_crash=True)
+    _before, kept = run(scenario())
+    with resonode.Store(tmp_path / "store.db", readonly=True) as store:
+        for (node, seq), raw in kept.items():
+            assert store.raw(node, seq) == raw
+        epochs = {one.record.epoch for one in store.query("boot")}
+    assert epochs == {1, 2}
+
+
+def test_absent_sensor_is_told_in_plain_words_and_the_node_stays_reachable(
+    rig: RigFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> dict[str, dict[str, int]]:
+        async with resonode.connect(one.port) as node:
+            while True:
+                statistics = await node.statistics()
+                if statistics["tasks"]["errors"]:
+                    await asyncio.sleep(1.2)  # the next attempt tells it again
+                    return statistics
+                await asyncio.sleep(0.05)
+
+    one = rig(timebase=Paced(), faults=BusFaults(absent={0}))
+    with caplog.at_level("INFO", logger="resonode.node_log"):
+        statistics = run(scenario())
+    assert statistics["windows"]["acquired"] == 0
+    assert any("iis3dwb does not answer" in line for line in caplog.messages)
+
+
+def test_configuration_survives_a_restart_and_a_refused_one_changes_nothing(
+    rig: RigFactory,
+) -> None:
+    async def scenario() -> None:
+        async with resonode.connect(one.port) as node:
+            await node.configure(window=2048, shaft_hz=29.95)
+            with pytest.raises(resonode.CommandError, match="full_scale_g"):
+                await node.configure(window=512, full_scale_g=3)
+            with pytest.raises(resonode.CommandError, match="bytes of buffers"):
+                await node.configure(
+                    axes="xyz",
+                    envelope_axes="xyz",
+                    velocity_axes="xyz",
+                    window=4096,
+                    envelope_bands=[[1000, 2500], [2500, 4000], [4000, 5500], [5500, 7000]],
+                    full_scale_g=2,
+                    outputs=["features", "spectrum", "envelope", "velocity"],
+                    watermark=256,
+                )
+            await node.reset()
+        while not one.board.restarts:
+            await asyncio.sleep(0.02)
+        async with resonode.connect(one.port) as node:
+            config = await node.config()
+            assert (config["window"], config["shaft_hz"]) == (2048, 29.95)
+
+    one = rig(timebase=Paced())
+    run(scenario())
+
+
+def test_schedule_measures_for_its_length_and_pauses(rig: RigFactory, tmp_path: Path) -> None:
+    one = rig(timebase=Lockstep())
+    config = {
+        "schedule_period_s": 5,
+        "schedule_length_s": 1,
+        "outputs": ["features"],
+        "axes": "z",
+        "velocity_axes": "z",
+    }
+    database = tmp_path / "store.db"
+    run(measure(one.port, database, config, lambda r: r.t_us > 17_000_000))
+    by_capture: dict[int, list[int]] = {}
+    for record in records_of(database, resonode.Features):
+        if record.capture >= LAST_CAPTURE:
+            by_capture.setdefault(record.capture, []).append(record.t_us)
+    runs = [times for _, times in sorted(by_capture.items())]
+    assert len(runs) >= 3
+    starts = [times[0] for times in runs]
+    for times in runs[:-1]:
+        assert times[-1] - times[0] < 1_050_000
+    for earlier, later in zip(starts, starts[1:], strict=False):
+        assert later - earlier == pytest.approx(5_000_000, abs=60_000)
