@@ -11,8 +11,16 @@ from firmware.config import envelope_points
 from resonode_wire.cbor import TAG_F16, TAG_F32, TAG_I16, TAG_U8, Tagged
 from resonode_wire.fields import SHAFT_SOURCES
 
-_FEATURES = ("mean_m_s2", "rms_m_s2", "peak_m_s2", "crest", "kurtosis", "peak_to_peak_m_s2")
-_FEATURES += ("skewness",)
+# In the order dsp.features gives them.
+_FEATURES = (
+    "mean_m_s2",
+    "rms_m_s2",
+    "peak_m_s2",
+    "crest",
+    "kurtosis",
+    "peak_to_peak_m_s2",
+    "skewness",
+)
 _U8_STEP_DB = 0.5
 _F32_BYTES = 4
 

@@ -35,7 +35,8 @@ class Board:
             self.data = json.load(file)
         self.name = self.data["name"]
         # A virtual board's time is the rig's, not the wall's: its port brings clock and waits.
-        self.clock = machine.BoardClock() if self.data["clock"] == "port" else Clock()
+        self._own_time = self.data["clock"] == "port"
+        self.clock = machine.BoardClock() if self._own_time else Clock()  # type: ignore[attr-defined]
 
     def spi(self, number: int):
         bus = [bus for bus in self.data["spi"] if bus["id"] == number][0]
@@ -50,8 +51,8 @@ class Board:
         return machine.Pin(number, machine.Pin.OUT, value=1)
 
     def interrupt(self, number: int):
-        if self.data["clock"] == "port":
-            return machine.BoardInterrupt(number)
+        if self._own_time:
+            return machine.BoardInterrupt(number)  # type: ignore[attr-defined]
         return PinInterrupt(number, self.clock)
 
     def reset(self) -> None:

@@ -7,7 +7,7 @@ _OUTPUTS = ("features", "spectrum", "envelope", "velocity")
 # (name, default, kind, limits, unit, meaning)
 # kinds: flag; int and float with (least, most); choice with the choices; axes (letters of xyz);
 # outputs (names of _OUTPUTS); bands (pairs of Hz, each lower < upper).
-FIELDS = (
+FIELDS: tuple = (
     ("run", True, "flag", None, "", "measure at all"),
     ("full_scale_g", 16, "choice", (2, 4, 8, 16), "g", "range of the accelerometer"),
     ("watermark", 128, "int", (40, 256), "words", "FIFO words read at once"),
@@ -38,7 +38,7 @@ FIELDS = (
     ("health_period_s", 10, "int", (1, 3600), "s", "health records"),
 )
 
-_SPEC = {field[0]: field for field in FIELDS}
+_SPEC: dict = {field[0]: field for field in FIELDS}
 # The envelope works in one scratch of this many points: wider bands need more memory.
 MAX_ENVELOPE_POINTS = 4096
 

@@ -21,12 +21,17 @@ _LEASE_S = 10
 _BATCH = 2048
 
 
+def _no_answer(request: bytes):  # noqa: ARG001
+    return None
+
+
 class SerialLink:
-    def __init__(self, reader, writer, session, store, counters, seconds) -> None:
+    def __init__(self, reader, writer, store, counters, seconds) -> None:
         # reader, writer: asyncio streams; seconds(): wall time of the link, for the lease.
+        # Whoever wires the node sets `handle`: request -> response or None.
         self._reader = reader
         self._writer = writer
-        self._session = session
+        self.handle = _no_answer
         self._store = store
         self._counters = counters
         self._seconds = seconds
@@ -71,7 +76,7 @@ class SerialLink:
         if kind == CONSOLE_SMP:
             # A standard tool took over the port, and it cannot read telemetry.
             self._cursor = -1
-        answer = self._session.handle(request)
+        answer = self.handle(request)
         if answer is None:
             return
         framed = console_lines(answer) if kind == CONSOLE_SMP else encode_frame(kind, answer)
@@ -92,9 +97,8 @@ class SerialLink:
 
     def _next_batch(self) -> bytes:
         if self._answers:
-            batch = b"".join(self._answers)
-            self._answers = []
-            return batch
+            answers, self._answers = self._answers, []
+            return b"".join(answers)
         if self._cursor >= 0 and self._seconds() - self._heard_s > _LEASE_S:
             self._cursor = -1
         if self._cursor < 0:

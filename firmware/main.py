@@ -3,9 +3,10 @@
 
 import asyncio
 import json
-import micropython
 import sys
 import time
+
+import micropython
 
 from firmware import VERSION
 from firmware.analysis import buffer_bytes
@@ -32,18 +33,21 @@ async def _guard(node, name: str, task) -> None:
         node.set_task_state(name, 1)
         try:
             await task()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             node.report(name, error)
         node.set_task_state(name, 0)
         await asyncio.sleep(_RESTART_S)
 
 
-def _sensor(board, node, counters) -> None:
+def _sampler(board, counters) -> Sampler:
     fitted = board.data["sensors"][0]
     driver, chip = _CHIPS[fitted["chip"]]
     sensor = chip(board.spi(fitted["spi"]), board.output(fitted["cs"]), board.clock)
-    node.sensors = [fitted["chip"]]
-    node.sampler = Sampler(sensor, driver, board.interrupt(fitted["int1"]), board.clock, counters)
+    return Sampler(sensor, driver, board.interrupt(fitted["int1"]), board.clock, counters)
+
+
+def _seconds() -> float:
+    return time.ticks_ms() / 1000  # type: ignore[operator]  # the stubs keep ticks apart from int
 
 
 def _memory_check(limit: int):
@@ -70,31 +74,29 @@ async def _start(board, node_name: str, reset_cause: str) -> None:
     counters = Counters()
     sequence = Sequence("sequence.bin")
     store = RecordStore(sequence, board.clock, counters, board.data["store_bytes"])
-    fits = _memory_check(board.data["buffer_bytes"])
-    node = Node(node_name, board, board.clock, sequence, store, counters, fits)
     link = SerialLink(
         asyncio.StreamReader(sys.stdin.buffer),
         asyncio.StreamWriter(sys.stdout.buffer, {}),
-        Session(node),
         store,
         counters,
-        lambda: time.ticks_ms() / 1000,
+        _seconds,
     )
-    node.attach(link)
-    _sensor(board, node, counters)
-    node.measurement = Measurement(node)
+    link.log(f"Resonode {VERSION} on {board.name}, node {node_name}, {PROFILE} profile")
+    sensors = [fitted["chip"] for fitted in board.data["sensors"]]
+    fits = _memory_check(board.data["buffer_bytes"])
+    node = Node(node_name, board, sensors, sequence, store, counters, link, fits)
+    measurement = Measurement(node, _sampler(board, counters))
+    link.handle = Session(node, measurement).handle
     node.add_boot(RESET_CAUSES.index(reset_cause))
-    node.log(
-        f"Resonode {VERSION} on {board.name}, node {node_name}, "
-        f"epoch {sequence.epoch}, {PROFILE} profile"
-    )
-    for name, task in (
+    tasks = (
         ("receive", link.receive),
         ("transmit", link.transmit),
-        ("measure", node.measurement.run),
-    ):
-        asyncio.create_task(_guard(node, name, task))
+        ("measure", measurement.run),
+    )
+    guards = [asyncio.create_task(_guard(node, name, task)) for name, task in tasks]
     await _reset_when_asked(node)
+    for guard in guards:
+        guard.cancel()
 
 
 def run(path: str) -> None:

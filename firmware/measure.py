@@ -16,13 +16,13 @@ _COLLECT_EVERY = 8
 
 
 class Measurement:
-    def __init__(self, node) -> None:
+    def __init__(self, node, sampler) -> None:
         self._node = node
-        self._sampler = node.sampler
+        self._sampler = sampler
         self._store = node.store
         self._counters = node.counters
         self._clock = node.clock
-        self._analyser = None
+        self._running: list = []  # the analyser of the capture that runs
         self._health_due_us = 0
         # The analysis works on one window while the sampler fills the next.
         self._idle = Event()
@@ -31,11 +31,11 @@ class Measurement:
     # -- commands, called from the session
 
     def request_waveform(self, count: int, axes: list) -> dict:
-        # Raw samples of the windows that begin from now on; None when nothing is measured.
-        if self._analyser is None:
+        # Raw samples of the windows that begin from now on; {} when nothing is measured.
+        if not self._running:
             return {}
         start = self._sampler.filling
-        total = self._analyser.request_waveform(count, axes, start)
+        total = self._running[0].request_waveform(count, axes, start)
         return {"capture": self._sampler.capture, "start": start, "total": total}
 
     # -- the loop
@@ -70,32 +70,31 @@ class Measurement:
         gc.collect()
         sampler = self._sampler
         await sampler.start(config["full_scale_g"], config["window"], config["watermark"])
-        self._analyser = Analyser(
-            config, sampler.capture, sampler.scale_m_s2, sampler.rate, self._store
-        )
+        analyser = Analyser(config, sampler.capture, sampler.scale_m_s2, sampler.rate, self._store)
+        self._running.append(analyser)
         end_us = 0
         if config["schedule_period_s"]:
             end_us = self._clock.now_us() + config["schedule_length_s"] * 1000000
         try:
-            await self._windows(config, end_us)
+            await self._windows(config, analyser, end_us)
         finally:
+            self._running.clear()
             sampler.stop()
             await self._idle.wait()
-            self._analyser = None
 
-    async def _windows(self, config: dict, end_us: int) -> None:
+    async def _windows(self, config: dict, analyser, end_us: int) -> None:
         until_collection = _COLLECT_EVERY
         while self._node.config is config and not (end_us and self._clock.now_us() >= end_us):
             if self._sampler.completes_window:
                 await self._idle.wait()
             window, lost = await self._sampler.burst()
             if lost:
-                await self._lost(lost)
+                await self._lost(analyser, lost)
             if window is None:
                 continue
             self._counters.acquired += 1
             self._idle.clear()
-            create_task(self._analyse(window))
+            self._analysis = create_task(self._analyse(analyser, window))
             self._health()
             until_collection -= 1
             if not until_collection:
@@ -103,21 +102,21 @@ class Measurement:
                 gc.collect()
                 until_collection = _COLLECT_EVERY
 
-    async def _analyse(self, window) -> None:
+    async def _analyse(self, analyser, window) -> None:
         try:
-            await self._analyser.window(window)
+            await analyser.window(window)
             self._counters.analysed += 1
         except Exception as error:  # the task's boundary: counted, reported, declared
             self._node.report("analysis", error)
-            self._analyser.hole()
+            analyser.hole()
             self._count_lost(1, "sensor_fault", window.first_sample)
         finally:
             self._idle.set()
 
-    async def _lost(self, windows: int) -> None:
+    async def _lost(self, analyser, windows: int) -> None:
         # The window that is being filled now is the first whole one after the hole.
         await self._idle.wait()
-        self._analyser.hole()
+        analyser.hole()
         self._counters.acquired += windows
         size = self._node.config["window"]
         first = self._sampler.filling - windows * size
@@ -142,4 +141,22 @@ class Measurement:
             return
         period_us = self._node.config["health_period_s"] * 1000000
         self._health_due_us = self._clock.now_us() + period_us
-        self._node.add_health()
+        self._store.add("health", self._health_fields())
+
+    def _health_fields(self) -> dict:
+        counters = self._counters
+        fields = {
+            "heap_free": gc.mem_free(),
+            "windows_acquired": counters.acquired,
+            "windows_analysed": counters.analysed,
+            "windows_lost": counters.lost,
+            "overruns": counters.overruns,
+            "records_made": counters.made,
+            "records_dropped": counters.dropped,
+            "link_damaged": counters.damaged,
+            "task_errors": counters.task_errors,
+        }
+        temperature_c = self._sampler.temperature_c()
+        if temperature_c is not None:
+            fields["temperature_c"] = temperature_c
+        return fields

@@ -1,7 +1,6 @@
 # Runs on: MicroPython and CPython
 # The node as commands see it: its identity, configuration, counters and records, in one place.
 
-import gc
 import sys
 import time
 
@@ -13,22 +12,20 @@ _CONFIG_FILE = "config.bin"
 
 
 class Node:
-    def __init__(self, name: str, board, clock, sequence, store, counters, fits) -> None:
+    def __init__(self, name: str, board, sensors: list, sequence, store, counters, link, fits):
+        # board: its data and clock; sensors: names of the chips fitted;
         # fits(config): raises ConfigError if this board has too little memory for it.
         self.name = name
         self.board = board
-        self.clock = clock
+        self.clock = board.clock
+        self.sensors = sensors
         self.sequence = sequence
         self.store = store
         self.counters = counters
-        self.sensors: list = []
-        self.sampler = None
-        self.measurement = None
-        self.link = None
+        self.link = link
         self.reset_requested = False
         self._fits = fits
         self._task_states: dict = {}
-        self._early_log: list = []
         self._seconds_ahead = 0  # of the date that was set over the board's own
         self.config = self._stored_config()
 
@@ -99,9 +96,6 @@ class Node:
     def stream(self, on: bool, start: int) -> dict:
         return self.link.stream(on, start)
 
-    def request_waveform(self, count: int, axes: list) -> dict:
-        return self.measurement.request_waveform(count, axes)
-
     def add_boot(self, reset_cause: int) -> None:
         self.store.add(
             "boot",
@@ -118,40 +112,9 @@ class Node:
             cause="boot",
         )
 
-    def add_health(self) -> None:
-        counters = self.counters
-        fields = {
-            "heap_free": gc.mem_free(),
-            "windows_acquired": counters.acquired,
-            "windows_analysed": counters.analysed,
-            "windows_lost": counters.lost,
-            "overruns": counters.overruns,
-            "records_made": counters.made,
-            "records_dropped": counters.dropped,
-            "link_damaged": counters.damaged,
-            "task_errors": counters.task_errors,
-        }
-        temperature_c = self.sampler.temperature_c() if self.sampler else None
-        if temperature_c is not None:
-            fields["temperature_c"] = temperature_c
-        self.store.add("health", fields)
-
     # -- errors
 
     def report(self, task: str, error: Exception) -> None:
         # Where an exception ends: counted, and told to whoever reads the console.
         self.counters.task_errors += 1
-        self.log(f"{task}: {type(error).__name__}: {error}")
-
-    def log(self, text: str) -> None:
-        if self.link:
-            self.link.log(text)
-        else:
-            self._early_log.append(text)
-
-    def attach(self, link) -> None:
-        # What happened before there was a link to say it on is said now.
-        self.link = link
-        for text in self._early_log:
-            link.log(text)
-        self._early_log = []
+        self.link.log(f"{task}: {type(error).__name__}: {error}")

@@ -9,15 +9,16 @@ _ANCHOR_US = 30000000
 class RateMeter:
     def __init__(self, nominal_hz: float) -> None:
         self.rate_hz = nominal_hz
-        self._old = None
-        self._young = None
-        self._last = (0, 0)
+        # (t_us, samples)
+        self._old = self._young = self._last = (0, 0)
+        self._marked = False
 
     def mark(self, t_us: int, samples: int) -> None:
         # At `t_us` the sensor had taken `samples` since its start.
         self._last = (t_us, samples)
-        if self._old is None:
+        if not self._marked:
             self._old = self._young = self._last
+            self._marked = True
             return
         elapsed_us = t_us - self._old[0]
         if elapsed_us > 0:

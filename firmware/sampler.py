@@ -37,7 +37,8 @@ class Sampler:
         self._clock = clock
         self._counters = counters
         self._info = array("i", bytes(4 * 8))
-        self._temperature_raw = None
+        self._temperature_raw = 0
+        self._temperature_known = False
         self.capture = 0
         self.rate = RateMeter(driver.NOMINAL_RATE_HZ)
 
@@ -57,8 +58,9 @@ class Sampler:
 
     def temperature_c(self):
         # Of the chip, or None before it was first read.
-        raw = self._temperature_raw
-        return None if raw is None else self._driver.temperature_c(raw)
+        if not self._temperature_known:
+            return None
+        return self._driver.temperature_c(self._temperature_raw)
 
     async def start(self, full_scale_g: int, size: int, watermark: int) -> None:
         # Takes all the memory of a capture, so that bursts take none.
@@ -69,7 +71,8 @@ class Sampler:
         self._spare = Window(size, watermark)
         self._window = 0  # number of the window being filled
         self._at = 0  # samples in it
-        self._zero = None  # timestamp of sample 0
+        self._zero = 0  # timestamp of sample 0
+        self._zero_known = False
         self._level = 0
         self.rate = RateMeter(self._driver.NOMINAL_RATE_HZ)
         await self._sensor.configure(full_scale_g, watermark)
@@ -104,6 +107,7 @@ class Sampler:
         count = dsp.fifo_split(self._image, self._words, x, y, z, self._at, info)
         if info[_TEMPERATURES]:
             self._temperature_raw = info[_LAST_TEMPERATURE]
+            self._temperature_known = True
         if info[_BAD_WORDS] or info[_HOLE]:
             return None, 0  # damaged on the bus: not used, so a hole like an overrun's
         wanted = self._window * self._size + self._at
@@ -124,8 +128,9 @@ class Sampler:
             raise SensorError("the FIFO holds no timestamps")
         per_sample = self._driver.TICKS_PER_SAMPLE
         ticks = self._info[_LAST_TIMESTAMP] - self._info[_BEFORE_TIMESTAMP] * per_sample
-        if self._zero is None:
+        if not self._zero_known:
             self._zero = ticks - wanted * per_sample
+            self._zero_known = True
         # The counter has 32 bits: compare with what is expected, modulo its range.
         ahead = (ticks - self._zero - wanted * per_sample) & 0xFFFFFFFF
         if ahead >= 0x80000000:

@@ -18,8 +18,9 @@ class Refused(Exception):
 
 
 class Session:
-    def __init__(self, node) -> None:
+    def __init__(self, node, measurement) -> None:
         self._node = node
+        self._measurement = measurement
         # (group, command, op) -> what answers it
         self._commands = {
             (smp.GROUP_OS, smp.OS_ECHO, smp.WRITE): self._echo,
@@ -175,7 +176,7 @@ class Session:
         axes = _argument(arguments, "axes", str)
         if not 0 < count <= 1 << 24 or not axes or [axis for axis in axes if axis not in "xyz"]:
             raise Refused(smp.RC_INVALID, "count must be 1..16777216, axes letters of xyz")
-        answer = self._node.request_waveform(count, ["xyz".index(axis) for axis in axes])
+        answer = self._measurement.request_waveform(count, ["xyz".index(axis) for axis in axes])
         if not answer:
             raise Refused(smp.RC_BAD_STATE, "the node is not measuring (run, schedule, sensor)")
         return answer

@@ -52,6 +52,6 @@ def pack_reply(status: int, irq: int, t_us: int, data: bytes = b"") -> bytes:
     return struct.pack("<HBBQ", REPLY_HEADER + len(data), status, irq, t_us) + data
 
 
-def unpack_reply_header(header: bytes) -> tuple:
+def unpack_reply_header(header) -> tuple:
     """Return (status, irq, t_us) of the first REPLY_HEADER bytes of an answer's body."""
     return struct.unpack("<BBQ", header)

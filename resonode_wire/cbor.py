@@ -213,7 +213,7 @@ class _Reader:
 
     def _indefinite(self, major: int, depth: int):
         if major == 4:
-            items = []
+            items: list = []
             while True:
                 value = self.item(depth + 1)
                 if value is _BREAK:

@@ -3,7 +3,7 @@
 Runs on: CPython. `python -m resonode_wire.cddl > resonode_wire/wire.cddl`
 """
 
-from resonode_wire.fields import COMMON, FIELDS, KIND_OF, KEY_OF, MAX_SEQ, MAX_TEXT, RECORDS
+from resonode_wire.fields import COMMON, FIELDS, KEY_OF, KIND_OF, MAX_SEQ, MAX_TEXT, RECORDS
 
 _TYPES = {
     "uint": "uint-53",

@@ -2,9 +2,10 @@
 
 Runs on: MicroPython and CPython.
 
-A frame is 00 | COBS(channel u8 | payload | crc u16be) | 00, the CRC being CRC-16/GENIBUS. Between frames a port may carry
-newline-ended lines: SMP console framing, or log text. Frames contain no 00 inside, lines
-contain none at all, so 00 is where a damaged stream finds its feet again.
+A frame is 00 | COBS(channel u8 | payload | crc u16be) | 00, the CRC being CRC-16/GENIBUS.
+Between frames a port may carry newline-ended lines: SMP console framing, or log text. Frames
+contain no 00 inside, lines contain none at all, so 00 is where a damaged stream finds its feet
+again.
 """
 
 from resonode_wire.crc import crc16

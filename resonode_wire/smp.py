@@ -67,18 +67,19 @@ class ConsoleAssembler:
     def __init__(self, max_message: int = MAX_MESSAGE) -> None:
         self.max_message = max_message
         self.abandoned = 0  # messages whose end never came
-        self._packet = None
+        self._packet = b""
+        self._begun = False
 
     @property
     def pending(self) -> bool:
         """Whether more lines of a message must come."""
-        return self._packet is not None
+        return self._begun
 
     def abandon(self) -> None:
         """Give up the message that is pending, if there is one."""
-        if self._packet is not None:
+        if self._begun:
             self.abandoned += 1
-            self._packet = None
+            self._begun = False
 
     def line(self, line: bytes):
         """Take one line without its newline.
@@ -93,12 +94,13 @@ class ConsoleAssembler:
         try:
             part = a2b_base64(line[max(start, more) + 2 :])
         except ValueError:
-            self._packet = None
+            self._begun = False
             raise WireError("SMP console line is not base64") from None
         if start > more:
             self.abandon()
             self._packet = b""
-        elif self._packet is None:
+            self._begun = True
+        elif not self._begun:
             raise WireError("SMP console line continues nothing")
         self._packet += part
         return self._complete()
@@ -109,11 +111,11 @@ class ConsoleAssembler:
             return b""
         size = packet[0] << 8 | packet[1]
         if size > self.max_message + 2 or size < HEADER_SIZE + 2:
-            self._packet = None
+            self._begun = False
             raise WireError(f"SMP console message of {size} bytes is out of bounds")
         if len(packet) < size + 2:
             return b""
-        self._packet = None
+        self._begun = False
         message = packet[2:size]
         if crc16(message) != packet[size] << 8 | packet[size + 1]:
             raise WireError("SMP console message has a wrong CRC")

@@ -9,6 +9,10 @@ REQUEST = smp.pack(smp.WRITE, 0, 7, 0, b"\xa1\x61\x64\x61x")
 LONG = smp.pack(smp.WRITE, 0, 8, 0, bytes(range(256)) * 3)
 
 
+def record(payload: bytes) -> tuple:
+    return frame.encode_frame(CHANNEL_TELEMETRY, payload), (CHANNEL_TELEMETRY, payload)
+
+
 def session() -> list:
     # A recorded session: pieces and what a decoder must make of each.
     pieces = [(b"booting\n", (TEXT, "booting"))]
@@ -21,9 +25,7 @@ def session() -> list:
     pieces.append((frame.encode_frame(CHANNEL_SMP, REQUEST), (CHANNEL_SMP, REQUEST)))
     pieces.append((b"a log line\r\n", (TEXT, "a log line")))
     pieces.append((smp.console_lines(LONG), (CONSOLE_SMP, LONG)))
-    pieces.append(
-        (frame.encode_frame(CHANNEL_TELEMETRY, bytes(300)), (CHANNEL_TELEMETRY, bytes(300)))
-    )
+    pieces.append(record(bytes(300)))
     return pieces
 
 

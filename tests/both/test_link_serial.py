@@ -64,9 +64,8 @@ class Bench:
         self.counters = Counters()
         self.store = RecordStore(Numbers(), Clock(), self.counters, max_bytes)
         self.port = Port()
-        self.link = SerialLink(
-            self.port, self.port, self, self.store, self.counters, lambda: self.now_s
-        )
+        self.link = SerialLink(self.port, self.port, self.store, self.counters, lambda: self.now_s)
+        self.link.handle = self.handle
 
     def handle(self, request: bytes):
         # Stands where the session does: echoes, and turns the stream on.

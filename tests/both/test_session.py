@@ -54,7 +54,7 @@ class Node:
 
 def ask(node, op: int, group: int, command: int, body=None, version: int = 1) -> dict:
     data = b"" if body is None else cbor.dumps(body)
-    answer = Session(node).handle(smp.pack(op, group, 77, command, data, version))
+    answer = Session(node, node).handle(smp.pack(op, group, 77, command, data, version))
     got_op, got_version, got_group, seq, got_command, payload = smp.unpack(answer)
     assert (got_op, got_group, seq, got_command) == (op + 1, group, 77, command)
     assert got_version == version & 1
@@ -139,17 +139,17 @@ def test_unknown_commands_and_versions_get_the_standard_codes():
     assert ask(Node(), smp.READ, 0, 99) == {"rc": smp.RC_NOT_SUPPORTED}
     assert ask(Node(), smp.READ, 999, 0) == {"rc": smp.RC_NOT_SUPPORTED}
     assert ask(Node(), smp.WRITE, 65, smp.NODE_INFO) == {"rc": smp.RC_NOT_SUPPORTED}
-    answer = Session(Node()).handle(smp.pack(smp.READ, 0, 1, 0, b"", 2))
+    answer = Session(Node(), Node()).handle(smp.pack(smp.READ, 0, 1, 0, b"", 2))
     assert cbor.loads(smp.unpack(answer)[5]) == {"rc": smp.RC_TOO_NEW}
 
 
 def test_what_is_no_request_gets_no_answer():
-    session = Session(Node())
+    session = Session(Node(), Node())
     for message in (b"", b"short", smp.pack(smp.READ_RSP, 0, 1, 0, b""), smp.pack(7, 0, 1, 0, b"")):
         assert session.handle(message) is None
     assert session.handle(smp.pack(smp.WRITE, 0, 1, 0, b"xx") + b"x") is None
 
 
 def test_damaged_bodies_are_refused():
-    answer = Session(Node()).handle(smp.pack(smp.WRITE, 0, 1, 0, b"\xa1\x61"))
+    answer = Session(Node(), Node()).handle(smp.pack(smp.WRITE, 0, 1, 0, b"\xa1\x61"))
     assert cbor.loads(smp.unpack(answer)[5])["rc"] == smp.RC_INVALID

@@ -88,17 +88,13 @@ async def measure(
         status = gateway.nodes[0]
         assert status.connection is not None
         statistics = await stop_measuring(status.connection)
-        while status.last_seq < statistics["records"]["made"] - 1 + first_seq(store, status.node):
+        last = (await status.connection.info()).next - 1
+        while status.last_seq < last:
             assert not running.done(), running.exception()
             await asyncio.sleep(0.01)
         gateway.stop()
         await running
         return statistics, status.node
-
-
-def first_seq(store: resonode.Store, node: str) -> int:
-    """`seq` of the first record of the node's present life (one boot per test here)."""
-    return next(iter(store.query("boot", node=node))).record.seq
 
 
 async def stop_measuring(node: resonode.Node) -> dict[str, dict[str, int]]:

@@ -1,4 +1,4 @@
-"""What happens when samples, power or the sensor are lost: counted, declared, and never analysed."""
+"""When samples, power or the sensor are lost: counted, declared, and never analysed."""
 
 from __future__ import annotations
 
@@ -139,7 +139,8 @@ def test_configuration_survives_a_restart_and_a_refused_one_changes_nothing(
             await asyncio.sleep(0.02)
         async with resonode.connect(one.port) as node:
             config = await node.config()
-            assert (config["window"], config["shaft_hz"]) == (2048, 29.95)
+            assert config["window"] == 2048
+            assert config["shaft_hz"] == pytest.approx(29.95, rel=1e-7)
 
     one = rig(timebase=Paced())
     run(scenario())

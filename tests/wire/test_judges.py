@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import struct
@@ -94,10 +95,8 @@ def test_we_read_what_cbor2_writes(value: Any) -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_make_the_decoder_do_anything_but_refuse(data: bytes) -> None:
     for decode in (cbor.loads, message.decode, smp.unpack, frame.decode_frame):
-        try:
+        with contextlib.suppress(cbor.WireError):
             decode(data)
-        except cbor.WireError:
-            pass
 
 
 @given(st.data(), st.sampled_from(RECORDS))
@@ -118,10 +117,8 @@ def test_a_changed_record_is_refused_or_decodes_but_never_crashes(
 ) -> None:
     good = bytearray(bytes.fromhex(VECTORS["records"][1]["hex"]) + rest)
     good[at % len(good)] ^= flip
-    try:
+    with contextlib.suppress(cbor.WireError):
         message.decode(bytes(good))
-    except cbor.WireError:
-        pass
 
 
 @pytest.mark.parametrize(
