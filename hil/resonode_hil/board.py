@@ -320,9 +320,21 @@ class VirtualBoard:
                 if self._ending or process.returncode != RESET_EXIT_CODE:
                     self._exit = None if self._ending else process.returncode
                     return
-                self.restarts += 1
-                self._write_facts("requested")
-                self._spawn(micropython, staged)
+                if not self._restart(micropython, staged):
+                    return
+
+    def _restart(self, micropython: str, staged: Path) -> bool:
+        """Do the reset the node asked for. A failure is kept for `crashed`: nobody else hears."""
+        self.restarts += 1
+        try:
+            self._write_facts("requested")
+            self._spawn(micropython, staged)
+        except (OSError, ValueError) as error:
+            self._exit = RESET_EXIT_CODE
+            with self.log_path.open("a") as log:
+                log.write(f"the rig could not restart the node: {error}\n")
+            return False
+        return True
 
 
 def _identity(seed: int) -> dict[str, str]:

@@ -81,6 +81,7 @@ class Console:
     """The host's side of the port, as plain as it gets."""
 
     def __init__(self, board: VirtualBoard) -> None:
+        self._board = board
         self._fd = os.open(board.port, os.O_RDWR | os.O_NOCTTY)
         self._rest = b""
 
@@ -95,7 +96,7 @@ class Console:
         deadline = time.monotonic() + 10.0
         while b"\n" not in self._rest:
             ready, _, _ = select.select([self._fd], [], [], deadline - time.monotonic())
-            assert ready, f"no line from the node, only {self._rest!r}"
+            assert ready, f"no line, only {self._rest!r}; crashed: {self._board.crashed}"
             self._rest += os.read(self._fd, 4096)
         line, self._rest = self._rest.split(b"\n", 1)
         return line.decode()
@@ -159,6 +160,20 @@ def test_crash_is_reported_with_what_the_firmware_printed(virtual_board, staged)
         wait_for(lambda: not board.running, "end of the node")
     with pytest.raises(BoardError, match="ValueError: the stand-in was told to fail"):
         board.check()
+
+
+def test_reset_that_cannot_be_done_is_reported(virtual_board, staged, monkeypatch):
+    board = virtual_board(staged=staged, may_crash=True)
+    with Console(board) as console:
+        console.line()
+
+        def refuse(*_: object, **__: object) -> None:
+            raise OSError("no more processes")
+
+        monkeypatch.setattr(subprocess, "Popen", refuse)
+        console.tell("r")
+        wait_for(lambda: board.crashed, "report of the failed restart")
+    assert "no more processes" in board.crashed
 
 
 def test_power_cut_keeps_port_and_flash(virtual_board, staged):

@@ -122,6 +122,19 @@ def test_timestamps_tick_on_the_chips_own_clock():
     assert bench.read(chip.TIMESTAMP0)[0] == pytest.approx(80.8, abs=1)
 
 
+def test_restarted_timestamp_leaves_words_already_batched_alone():
+    bench = Bench(Still())
+    bench.setup(ts=1)
+    bench.run(20 * SLOT_US)
+    old = bench.level() // 2
+    bench.write(chip.TIMESTAMP2, 0xAA)
+    bench.run(20 * SLOT_US)
+    stamps = [int.from_bytes(w[1:5], "little") for w in bench.words() if w[0] >> 3 == 4]
+    assert set(np.diff(stamps[:old])) == set(np.diff(stamps[old:])) == {3}
+    assert stamps[old - 1] > 1000
+    assert stamps[old] <= 3
+
+
 @pytest.mark.parametrize(("code", "every"), [(1, 1), (2, 8), (3, 32)])
 def test_timestamp_words_come_first_in_every_nth_slot(code, every):
     bench = Bench(Counting())
@@ -406,6 +419,17 @@ def test_samples_are_the_same_however_time_is_cut(steps_us, burst):
     whole, cut = taken([sum(steps_us)]), taken(steps_us)
     assert np.array_equal(whole[0], cut[0])
     assert whole[1] == cut[1]
+
+
+def test_chip_bolted_to_another_machine_feels_it_with_the_next_sample():
+    bench = Bench(Level(1.0, 0.0, 0.0))
+    bench.setup()
+    bench.run(10 * SLOT_US)
+    before = bench.level()
+    bench.chip.machine = Level(2.0, 0.0, 0.0)
+    bench.run(10 * SLOT_US)
+    x = samples(bench.words())[:, 0]
+    assert (set(x[:before]), set(x[before:])) == ({2049}, {4098})
 
 
 def test_sleep_longer_than_every_buffer_loses_nothing_the_tap_should_see():

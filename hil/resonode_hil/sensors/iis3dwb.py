@@ -124,7 +124,7 @@ class Iis3dwb:
     ) -> None:
         if not -128 <= fine <= 127:
             raise ValueError(f"INTERNAL_FREQ_FINE is a signed byte, not {fine}")
-        self.machine = machine
+        self._machine = machine
         self.temperature_c = temperature_c
         self.tap = Tap() if tap else None
         self._fine = fine
@@ -153,6 +153,16 @@ class Iis3dwb:
         machine.block(0, 1, self.rate_hz)
 
     # ---- facts ----
+
+    @property
+    def machine(self) -> Machine:
+        """What it is bolted to. Bolting it to another takes effect with the next sample."""
+        return self._machine
+
+    @machine.setter
+    def machine(self, machine: Machine) -> None:
+        self._machine = machine
+        self._remake()
 
     @property
     def rate_hz(self) -> float:
@@ -272,7 +282,7 @@ class Iis3dwb:
 
     def _quantised(self, first: int, count: int) -> npt.NDArray[np.int16]:
         """Return what the converter gives for samples first .. first+count-1, shape (count, 3)."""
-        accel = self.machine.block(first, count, self.rate_hz) + self._gravity
+        accel = self._machine.block(first, count, self.rate_hz) + self._gravity
         if self._mount is not None:
             accel = accel @ self._mount.T
         accel += _self_test_g(self._regs[CTRL5_C])
