@@ -142,7 +142,7 @@ def test_many_threads_may_add(store):
 def test_a_batch_is_stored_whole_or_not_at_all(store):
     good = decode(samples.features(1))
     with pytest.raises(AttributeError):
-        store.add([("n1", good), ("n1", object())])  # type: ignore[list-item]
+        store.add([("n1", good), ("n1", object())])
     assert store.count() == 0
     store.add([("n1", good)])
     assert store.count() == 1

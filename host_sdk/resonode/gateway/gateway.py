@@ -44,6 +44,8 @@ class NodeStatus:
     """Highest `seq` stored."""
     error: NodeError | None = None
     """Why it is not streaming."""
+    connection: Node | None = None
+    """The node while it is connected: commands may be sent beside its stream."""
 
     @property
     def node(self) -> str:
@@ -209,6 +211,7 @@ class Gateway:
             from_seq = await self._resume_at(status.info)
             status.last_seq = from_seq - 1
             status.connects += 1
+            status.connection = node
             stream = node.records(from_seq=from_seq, timeout_s=None)
             receiving = asyncio.create_task(self._receive(node, stream, status), name="receive")
             acking = asyncio.create_task(self._acknowledge(node, status), name="acknowledge")
@@ -222,6 +225,7 @@ class Gateway:
                 alive = False
                 raise
             finally:
+                status.connection = None
                 await _cancel(receiving)
                 await self._settle(status)
                 await _cancel(acking)

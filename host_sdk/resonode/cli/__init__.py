@@ -1,0 +1,5 @@
+"""The command line `resonode`."""
+
+from resonode.cli.app import main
+
+__all__ = ["main"]

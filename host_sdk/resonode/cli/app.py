@@ -1,0 +1,105 @@
+"""Puts the commands together, and turns every error into a message and an exit code."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any, NoReturn
+
+import typer
+
+from resonode.cli import (
+    capture,
+    config,
+    gateway,
+    info,
+    plot,
+    ports,
+    query,
+    stream,
+)
+from resonode.cli.common import Command, Group, settings, start_logging
+from resonode.cli.output import fail
+from resonode.errors import EXIT_FAILURE, EXIT_INTERRUPTED, NodeError
+
+_EPILOG = (
+    "Exit codes: 0 done, 1 failure, 2 usage, 3 not found, 4 port busy, 5 forbidden, 6 timeout, "
+    "7 disconnected, 8 refused by the node, 9 protocol, 10 store, 11 partly done, "
+    "12 bad recording, 130 interrupted."
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"resonode {version('resonode')}")
+        raise typer.Exit
+
+
+def build() -> typer.Typer:
+    """Return the whole command line, with the commands other distributions add."""
+    app = typer.Typer(
+        name="resonode",
+        cls=Group,
+        help="Commission vibration nodes, stream their records, keep and plot them.",
+        epilog=_EPILOG,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback()
+    def root(
+        version: bool = typer.Option(
+            False, "--version", callback=_version, is_eager=True, help="Print the version."
+        ),
+    ) -> None:
+        pass
+
+    app.command("info", cls=Command)(info.info)
+    app.command("stream", cls=Command)(stream.stream)
+    app.command("capture", cls=Command)(capture.capture)
+    app.command("query", cls=Command)(query.query)
+    app.command("ports", cls=Command)(ports.ports)
+    app.add_typer(gateway.app, name="gateway")
+    app.add_typer(plot.app, name="plot")
+    app.add_typer(config.app, name="config")
+    _add_plugins(app)
+    return app
+
+
+def _add_plugins(app: typer.Typer) -> None:
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group="resonode.commands"):
+        try:
+            function: Any = point.load()
+        except Exception as error:  # a broken plugin must not take the other commands with it
+            logging.getLogger(__name__).warning("command %s is broken: %s", point.name, error)
+            continue
+        app.command(point.name, cls=Command)(function)
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    start_logging()
+    try:
+        typer.main.get_command(build())(prog_name="resonode")
+    except NodeError as error:
+        if settings.debug:
+            raise
+        fail(error.what, error.why, error.next)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:
+        if settings.debug:
+            raise
+        fail(
+            "Something unexpected went wrong",
+            f"{type(error).__name__}: {error}",
+            "Run the command again with --debug and report what it prints",
+        )
+        sys.exit(EXIT_FAILURE)
+    sys.exit(0)

@@ -1,0 +1,148 @@
+"""Tables, JSON and messages: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from resonode.records import Record
+
+JSON_VERSION = 1
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console that honours NO_COLOR and pipes."""
+    from rich.console import Console
+
+    # Width matters only to a terminal: a pipe gets rows that are never wrapped.
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else 200
+    return Console(stderr=stderr, width=width, highlight=False, soft_wrap=width is not None)
+
+
+def fail(what: str, why: str = "", next: str = "") -> None:
+    """Print an error: what happened, why, and what to do."""
+    lines = [f"Error: {what}" + (f": {why}" if why else "")]
+    if next:
+        lines.append(f"  {next}.")
+    print("\n".join(lines), file=sys.stderr)
+
+
+def say(text: str) -> None:
+    """Print to stderr, unless --quiet."""
+    from resonode.cli.common import settings
+
+    if not settings.quiet:
+        print(text, file=sys.stderr)
+
+
+def table(
+    headings: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None
+) -> None:
+    """Print rows as a table; numbers to the right."""
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = [list(row) for row in rows]
+    out = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column, heading in enumerate(headings):
+        numeric = bool(rows) and all(
+            row[column] is None or isinstance(row[column], int | float) for row in rows
+        )
+        out.add_column(heading, justify="right" if numeric else "left", no_wrap=True)
+    for row in rows:
+        out.add_row(*(Text(text(value)) for value in row))
+    console().print(out)
+
+
+def text(value: Any) -> str:
+    """Return a value as people read it: six digits are enough in a table."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(text(one) for one in value)
+    return str(value)
+
+
+def plain(value: Any) -> Any:
+    """Return `value` with what JSON cannot say (NaN, infinity) as null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    return value
+
+
+def dumps(values: Mapping[str, Any], *, indent: int | None = None) -> str:
+    """Return `values` as JSON with the version of its form."""
+    return json.dumps({"version": JSON_VERSION, **plain(values)}, indent=indent, allow_nan=False)
+
+
+def print_json(values: Mapping[str, Any]) -> None:
+    """Print one JSON object."""
+    print(dumps(values, indent=2))
+
+
+def print_json_line(values: Mapping[str, Any]) -> None:
+    """Print one JSON object on a line, at once: somebody may be waiting for it."""
+    print(dumps(values), flush=True)
+
+
+def summary(record: Record) -> str:
+    """Return what a record says, in a few words."""
+    import numpy as np
+
+    from resonode import records as kinds
+
+    if isinstance(record, kinds.Features):
+        return (
+            f"RMS {record.rms_m_s2:.4g} m/s², peak {record.peak_m_s2:.4g} m/s², "
+            f"crest {record.crest:.3g}, kurtosis {record.kurtosis:.3g}"
+        )
+    if isinstance(record, kinds.Velocity):
+        return (
+            f"{record.velocity_mm_s:.4g} mm/s RMS, {record.band_lo_hz:g}-{record.band_hi_hz:g} Hz"
+        )
+    if isinstance(record, kinds.Spectrum):
+        top = int(np.argmax(record.amplitude_m_s2[1:])) + 1
+        return (
+            f"{len(record.amplitude_m_s2)} bins of {record.bin_hz:.4g} Hz, highest "
+            f"{record.amplitude_m_s2[top]:.4g} m/s² at {top * record.bin_hz:.1f} Hz"
+        )
+    if isinstance(record, kinds.EnvelopeSpectrum):
+        top = int(np.argmax(record.envelope_m2_s4[1:])) + 1
+        return (
+            f"band {record.band_lo_hz:.0f}-{record.band_hi_hz:.0f} Hz, highest "
+            f"{record.envelope_m2_s4[top]:.4g} m²/s⁴ at {top * record.bin_hz:.1f} Hz"
+        )
+    if isinstance(record, kinds.Waveform):
+        return f"samples {record.first_sample} to {record.first_sample + len(record.samples) - 1}"
+    if isinstance(record, kinds.Boot):
+        return f"{record.node}, firmware {record.firmware}, {', '.join(record.sensors)}"
+    if isinstance(record, kinds.Health):
+        return (
+            f"{record.windows_analysed} of {record.windows_acquired} windows analysed, "
+            f"{record.windows_lost} lost, {record.heap_free} B free"
+        )
+    if isinstance(record, kinds.Loss):
+        parts = [f"{record.reason_name}:"]
+        if record.lost_windows is not None:
+            parts.append(f"{record.lost_windows} windows")
+        if record.lost_samples is not None:
+            parts.append(f"{record.lost_samples} samples")
+        if record.lost_records is not None:
+            parts.append(f"{record.lost_records} records")
+        return " ".join(parts)
+    return f"type {record.type}, {len(record.raw)} bytes"

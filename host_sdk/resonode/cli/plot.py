@@ -1,0 +1,259 @@
+"""resonode plot spectrum, envelope, trend"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from resonode.cli import output
+from resonode.cli.common import (
+    Axis,
+    Command,
+    Database,
+    Group,
+    Json,
+    NodeId,
+    Yes,
+    axis_number,
+    database,
+    may_write,
+)
+from resonode.cli.report import envelope_plot, print_lines, print_terminal, report_dict
+from resonode.errors import NodeError
+
+if TYPE_CHECKING:
+    from resonode.bearing import Bearing
+    from resonode.gateway.store import StoredRecord
+    from resonode.plot import Plot
+
+app = typer.Typer(
+    cls=Group, no_args_is_help=True, help="Plot stored records, in the terminal or as a picture."
+)
+
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="FILE", help="Write a .png, .svg or .pdf instead."),
+]
+Last = Annotated[int, typer.Option("--last", min=0, metavar="N", help="The last N; 0 for all.")]
+BearingName = Annotated[
+    str | None,
+    typer.Option(
+        "--bearing", metavar="NAME", help="Mark its lines: 6205, ... or n,d_mm,pitch_mm[,phi_deg]."
+    ),
+]
+Rpm = Annotated[
+    float | None,
+    typer.Option("--rpm", min=0, help="Shaft speed; else the one the records carry."),
+]
+MaxHz = Annotated[float | None, typer.Option("--max-hz", min=0, help="Highest frequency shown.")]
+
+
+@app.command("spectrum", cls=Command)
+def spectrum(
+    db: Database = None,
+    node: NodeId = None,
+    axis: Axis = None,
+    last: Last = 1,
+    bearing: BearingName = None,
+    rpm: Rpm = None,
+    max_hz: MaxHz = None,
+    out: Out = None,
+    yes: Yes = False,
+) -> None:
+    """Amplitude spectra, one line per axis; several of an axis are averaged in power."""
+    import numpy as np
+
+    from resonode.plot import Plot, Series
+
+    groups: dict[str, list[Any]] = {}
+    for one in _stored("spectrum", db, node, axis):
+        label = f"{one.node} {getattr(one.record, 'axis_name', '')}"
+        groups.setdefault(label, []).append(one.record)
+    series, shaft_hz = [], None
+    for label, records in groups.items():
+        shape = len(records[-1].amplitude_m_s2)
+        used = [one for one in records if len(one.amplitude_m_s2) == shape][-last:]
+        level = np.sqrt(np.mean([one.amplitude_m_s2**2 for one in used], axis=0))
+        shown = used[-1].frequency_hz <= (max_hz or np.inf)
+        series.append(Series(label, used[-1].frequency_hz[shown], level[shown]))
+        shaft_hz = used[-1].shaft_hz or shaft_hz
+    plot = Plot(
+        title=f"Spectrum {', '.join(groups)}",
+        x_label="Hz",
+        y_label="m/s²",
+        series=series,
+        marks=_marks(bearing, rpm, shaft_hz),
+    )
+    _show(plot, out, yes)
+
+
+@app.command("envelope", cls=Command)
+def envelope(
+    db: Database = None,
+    node: NodeId = None,
+    axis: Axis = None,
+    band: Annotated[
+        float | None,
+        typer.Option("--band", metavar="HZ", help="The band that begins here; else the first."),
+    ] = None,
+    last: Last = 0,
+    bearing: BearingName = None,
+    rpm: Rpm = None,
+    max_hz: MaxHz = 500.0,
+    out: Out = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """The averaged envelope spectrum, the bearing's lines marked and rated."""
+    from resonode.analysis import envelope_report
+
+    spectra = _one_band(_stored("envelope", db, node, axis), band)[-last:]
+    shaft_hz = rpm / 60.0 if rpm else None
+    report = envelope_report(spectra, shaft_hz=shaft_hz, bearing=_bearing(bearing, rpm, spectra))
+    if as_json:
+        output.print_json(report_dict(report))
+        return
+    title = f"Envelope {report.band_hz[0]:.0f}-{report.band_hz[1]:.0f} Hz, {report.windows} windows"
+    _show(envelope_plot(report, title, max_hz), out, yes)
+    print_lines(report)
+
+
+@app.command("trend", cls=Command)
+def trend(
+    field: Annotated[
+        str, typer.Argument(help="rms_m_s2, peak_m_s2, crest, kurtosis, velocity_mm_s, ...")
+    ] = "rms_m_s2",
+    db: Database = None,
+    node: NodeId = None,
+    axis: Axis = None,
+    last: Last = 0,
+    out: Out = None,
+    yes: Yes = False,
+) -> None:
+    """A value over time, one line per node and axis."""
+    import numpy as np
+
+    from resonode.gateway.store import COLUMNS
+    from resonode.plot import Plot, Series
+    from resonode_wire.fields import KIND_OF, UNIT_OF
+
+    kinds = [name for name, columns in COLUMNS.items() if field in columns]
+    if not kinds or KIND_OF[field] not in ("uint", "f32"):
+        raise NodeError(f"There is no number {field}", next="See the columns with: resonode query")
+    kind = next((one for one in ("features", "velocity", "health") if one in kinds), kinds[0])
+    found = _stored(kind, db, node, axis)
+    boot_s = _boot_times_s(found)
+    groups: dict[str, list[tuple[float, float]]] = {}
+    for one in found:
+        label = f"{one.node} {getattr(one.record, 'axis_name', '')}".strip()
+        value = getattr(one.record, field)
+        if value is not None:
+            time_s = boot_s[one.node, one.record.epoch] + one.record.t_us / 1e6
+            groups.setdefault(label, []).append((time_s, float(value)))
+    if not groups:
+        raise NodeError(f"No {kind} record has a value of {field}")
+    start_s = min(points[-last:][0][0] for points in groups.values())
+    series = [
+        Series(label, np.array(points[-last:])[:, 0] - start_s, np.array(points[-last:])[:, 1])
+        for label, points in groups.items()
+    ]
+    plot = Plot(
+        title=f"{field} of {', '.join(groups)}",
+        x_label="s",
+        y_label=UNIT_OF[field] or "1",
+        series=series,
+        filled=False,
+    )
+    _show(plot, out, yes)
+
+
+# --- inside --------------------------------------------------------------------------------------
+
+
+def _stored(kind: str, db: Path | None, node: str | None, axis: str | None) -> list[StoredRecord]:
+    from resonode.gateway.store import Store
+
+    path = database(db)
+    with Store(path, readonly=True) as store:
+        found = list(store.query(kind, node=node, axis=axis_number(axis)))
+    if not found:
+        raise NodeError(
+            f"{path} has no such {kind} record", next="See what it has with: resonode query"
+        )
+    return found
+
+
+def _boot_times_s(found: Sequence[StoredRecord]) -> dict[tuple[str, int], float]:
+    """Return when each boot of each node was, by the host's clock.
+
+    A record arrives later than it was made, never earlier: the smallest difference is nearest.
+    """
+    boot_s: dict[tuple[str, int], float] = {}
+    for one in found:
+        key = (one.node, one.record.epoch)
+        this_s = (one.received_us - one.record.t_us) / 1e6
+        boot_s[key] = min(boot_s.get(key, this_s), this_s)
+    return boot_s
+
+
+def _one_band(found: Sequence[StoredRecord], band: float | None) -> list[Any]:
+    """Return the spectra of one node, axis and band."""
+    from resonode.analysis import group_envelopes
+
+    nodes = {one.node for one in found}
+    if len(nodes) > 1:
+        raise NodeError(f"There are {len(nodes)} nodes: {', '.join(nodes)}", next="Use --node")
+    groups = group_envelopes(one.record for one in found)  # type: ignore[misc]
+    axes = sorted({group[-1].axis_name for group in groups})
+    if len(axes) > 1:
+        raise NodeError(f"There are {len(axes)} axes: {', '.join(axes)}", next="Use --axis")
+    # Edges lie on bins of the measured rate: near enough is what was meant.
+    wanted = [one for one in groups if band is None or abs(one[-1].band_lo_hz - band) < 50.0]
+    if not wanted:
+        bands = ", ".join(f"{one[-1].band_lo_hz:.0f}" for one in groups)
+        raise NodeError(f"No band begins at {band:g} Hz", next=f"There are bands from {bands} Hz")
+    return wanted[0]
+
+
+def _bearing(name: str | None, rpm: float | None, records: Sequence[Any]) -> Bearing | None:
+    if name is None:
+        return None
+    if not rpm and not any(one.shaft_hz for one in records):
+        raise NodeError(
+            "The bearing's lines need the shaft speed", why="no record carries it", next="Use --rpm"
+        )
+    return _lookup(name)
+
+
+def _marks(name: str | None, rpm: float | None, shaft_hz: float | None) -> list[tuple[str, float]]:
+    if name is None:
+        return []
+    speed_hz = rpm / 60.0 if rpm else shaft_hz
+    if not speed_hz:
+        raise NodeError(
+            "The bearing's lines need the shaft speed", why="no record carries it", next="Use --rpm"
+        )
+    return list(_lookup(name).lines_hz(speed_hz).items())
+
+
+def _lookup(name: str) -> Bearing:
+    from resonode.bearing import bearing
+
+    try:
+        return bearing(name)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--bearing") from error
+
+
+def _show(plot: Plot, out: Path | None, yes: bool) -> None:
+    if out is None:
+        print_terminal(plot)
+        return
+    from resonode.plot import save
+
+    may_write(out, yes)
+    save(plot, out)
+    output.say(f"Wrote {out}")
