@@ -1,14 +1,16 @@
 """The board's time: paced by the wall clock, or moved only by what the board does.
 
+    Wall(speed)    board time is the monotonic clock, `speed` times as fast, whoever is late
     Paced(speed)   board time follows the monotonic clock, `speed` times as fast
     Lockstep()     board time moves when the board waits, and by the cost of each transfer: two
                    runs of the same firmware see exactly the same sensor
 
-Neither holds the slowness of this computer against the board. Under Paced, time stands still while
-the rig answers, a wait ends at its event even when the rig wakes up late, and a board that works is
-charged the processor time it uses, not the time other processes took from it. What is held back is
-made up for during the next wait. So an overrun is the board's doing, and `Paced.lag_us` tells how
-far board time is behind.
+Paced and Lockstep do not hold the slowness of this computer against the board. Under Paced, time
+stands still while the rig answers, a wait ends at its event even when the rig wakes up late, and a
+board that works is charged the processor time it uses, not the time other processes took from it.
+What is held back is made up for during the next wait. So an overrun is the board's doing, and
+`Paced.lag_us` tells how far board time is behind. Wall forgives nothing: it is for measuring what
+really keeps up.
 """
 
 from __future__ import annotations
@@ -83,6 +85,47 @@ class Stalls:
             self.passed_us += duration_us
             t_us += duration_us
         return t_us
+
+
+class Wall:
+    """Board time is the wall clock, `speed` times as fast, from when it is first asked."""
+
+    follows_wall = True
+
+    def __init__(self, speed: float = 1.0) -> None:
+        if not speed > 0.0:
+            raise ValueError(f"speed must be above 0, not {speed}")
+        self.speed = speed
+        self._start_s: float | None = None
+        self._stalls = Stalls()
+
+    def now_us(self) -> int:
+        return self._stalls.apply(self._wall_us())
+
+    def hold(self) -> None:
+        """Nothing holds it."""
+
+    def release(self) -> None:
+        """Nothing holds it."""
+
+    def charge_by(self, busy_s: Callable[[], float | None]) -> None:
+        """The board is charged whatever passes."""
+
+    def transfer(self, byte_count: int) -> None:
+        """A transfer costs the time it takes."""
+
+    def pass_until(self, t_us: int) -> float:
+        left_us = self._stalls.before(t_us) - self._wall_us()
+        return max(left_us, 0) / (self.speed * 1e6)
+
+    def stall(self, at_us: int, duration_us: int) -> None:
+        self._stalls.add(at_us, duration_us)
+
+    def _wall_us(self) -> int:
+        wall_s = time.monotonic()
+        if self._start_s is None:
+            self._start_s = wall_s
+        return int((wall_s - self._start_s) * self.speed * 1e6)
 
 
 class Paced:

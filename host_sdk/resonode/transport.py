@@ -60,6 +60,7 @@ class ResonodeTransport(SMPTransport):
     """
 
     def __init__(self, *, baud: int = DEFAULT_BAUD, telemetry_limit: int = 4096) -> None:
+        self.bytes_received = 0
         self.overflowed = 0
         self.late_replies = 0
         self._baud = baud
@@ -175,6 +176,7 @@ class ResonodeTransport(SMPTransport):
     def _received(self, data: bytes) -> None:
         loop = asyncio.get_running_loop()
         self._last_data_s = loop.time()
+        self.bytes_received += len(data)
         if self._idle_timer is None:
             self._idle_timer = loop.call_later(_IDLE_S, self._idle)
         self._dispatch(self._decoder.feed(data))
