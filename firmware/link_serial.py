@@ -21,7 +21,7 @@ _LEASE_S = 10
 _BATCH = 2048
 
 
-def _no_answer(request: bytes):  # noqa: ARG001
+def _no_answer(request: bytes):
     return None
 
 

@@ -82,14 +82,15 @@ class Node:
         self.config = changed
 
     def _stored_config(self) -> dict:
+        usual = config.changed(config.defaults(), self.board.data["config"])
         try:
-            stored = config.changed(config.defaults(), flash.load(_CONFIG_FILE) or {})
+            stored = config.changed(usual, flash.load(_CONFIG_FILE) or {})
             self._fits(stored)
             return stored
         except ValueError as error:
             # Damaged, or of another firmware: a node that measures by default beats none.
             self.report("configuration", error)
-            return config.changed(config.defaults(), self.board.data.get("config", {}))
+            return usual
 
     # -- records
 

@@ -15,7 +15,7 @@ def record(payload: bytes) -> tuple:
 
 def session() -> list:
     # A recorded session: pieces and what a decoder must make of each.
-    pieces = [(b"booting\n", (TEXT, "booting"))]
+    pieces: list = [(b"booting\n", (TEXT, "booting"))]
     for size in (0, 1, 253, 254, 255, 600):
         payload = bytes([(7 * i) % 256 for i in range(size)])
         pieces.append(

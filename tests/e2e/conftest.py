@@ -16,8 +16,6 @@ from resonode_hil.machine import Machine, default_machine
 from resonode_hil.sensors.iis3dwb import Iis3dwb
 from resonode_hil.timebase import Lockstep, TimeBase
 
-pytest_plugins = ["resonode_hil.plugin"]
-
 PATIENCE_S = 60.0
 
 

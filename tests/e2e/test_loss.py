@@ -108,7 +108,7 @@ def test_absent_sensor_is_told_in_plain_words_and_the_node_stays_reachable(
                     return statistics
                 await asyncio.sleep(0.05)
 
-    one = rig(timebase=Paced(), faults=BusFaults(absent={0}))
+    one = rig(timebase=Paced(), faults=BusFaults(absent=frozenset({0})))
     with caplog.at_level("INFO", logger="resonode.node_log"):
         statistics = run(scenario())
     assert statistics["windows"]["acquired"] == 0
