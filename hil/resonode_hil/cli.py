@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from resonode.cli import output
-from resonode.cli.common import Json, Yes, may_write, settings
+from resonode.cli.common import Json, may_write, settings
 from resonode.errors import NodeError
 
 if TYPE_CHECKING:
@@ -72,7 +72,6 @@ def demo(
         Path | None, typer.Option("--db", metavar="FILE", help="Keep the records here.")
     ] = None,
     seed: Seed = 1,
-    yes: Yes = False,
 ) -> None:
     """Measure a machine with a virtual node, and show what the gateway stored.
 
@@ -82,8 +81,9 @@ def demo(
     from resonode_hil.demo import Options
 
     _check_bearing(bearing)
-    if plot is not None:
-        may_write(plot, yes)
+    for path in (report, plot, db):
+        if path is not None:
+            may_write(path, yes=True)
     options = Options(
         replay=replay,
         rate_hz=rate_hz,

@@ -87,8 +87,8 @@ class Collector:
         self._have[part, column] = True
         self._blocks.append(record)
 
-    def result(self) -> Capture:
-        """Return the whole waveform. Raises Incomplete if a part of it is missing."""
+    def result(self, count: int) -> Capture:
+        """Return the first `count` samples. Raises Incomplete if any of the waveform is missing."""
         if not self._have.all():
             raise Incomplete(
                 f"The node lost samples of the waveform ({self._lost or 'the stream ended'})",
@@ -101,7 +101,7 @@ class Collector:
             node=self._node,
             axes=self._axes,
             rate_hz=last.rate_hz,
-            samples=self._samples,
+            samples=self._samples[:count],
             scale_m_s2=last.scale_m_s2,
             capture=self._capture,
             start_sample=self._start,

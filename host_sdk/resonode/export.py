@@ -57,28 +57,30 @@ def write_uff(capture: Capture, path: Path) -> None:
     path.unlink(missing_ok=True)
     accel_m_s2 = capture.accel_m_s2
     for column, axis in enumerate(capture.axes):
-        dataset = pyuff.prepare_58(
-            binary=1,
-            func_type=1,  # time response
-            rsp_dir={"x": 1, "y": 2, "z": 3}[axis],
-            rsp_ent_name=capture.node[:10],
-            id1=f"Resonode {capture.node} axis {axis}"[:80],
-            id2=f"sample {capture.start_sample} of capture {capture.capture}",
-            data=accel_m_s2[:, column],
-            x=capture.time_s,
-            abscissa_spacing=1,
-            abscissa_min=0.0,
-            abscissa_inc=1.0 / capture.rate_hz,
-            num_pts=len(accel_m_s2),
-            ord_data_type=4,  # real, double precision
-            abscissa_spec_data_type=17,  # time
-            abscissa_axis_units_lab="s",
-            ordinate_spec_data_type=12,  # acceleration
-            ordinate_axis_units_lab="m/s2",
-            orddenom_spec_data_type=0,
-            z_axis_spec_data_type=0,
-            return_full_dict=True,
-        )
+        dataset = {
+            "type": 58,
+            "binary": 0,  # every reader takes text; twelve digits hold an LSB exactly enough
+            "id1": f"Resonode {capture.node} axis {axis}"[:80],
+            "id2": f"sample {capture.start_sample} of capture {capture.capture}",
+            # The format's own increment has six digits.
+            "id3": f"rate_hz={capture.rate_hz!r}",
+            "func_type": 1,  # time response
+            "rsp_ent_name": capture.node[:10],
+            "rsp_node": 1,
+            "rsp_dir": {"x": 1, "y": 2, "z": 3}[axis],
+            "ref_node": 0,
+            "ref_dir": 0,
+            "data": accel_m_s2[:, column],
+            "x": capture.time_s,
+            "abscissa_spacing": 1,  # even
+            "abscissa_spec_data_type": 17,  # time
+            "abscissa_axis_lab": "Time",
+            "abscissa_axis_units_lab": "s",
+            "ordinate_spec_data_type": 12,  # acceleration
+            "ordinate_axis_lab": "Acceleration",
+            "ordinate_axis_units_lab": "m/s2",
+            "orddenom_spec_data_type": 0,
+        }
         pyuff.UFF(str(path)).write_sets([dataset], mode="add")
 
 

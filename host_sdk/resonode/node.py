@@ -247,6 +247,8 @@ class Node:
     ) -> Capture:
         """Take `count` raw samples per axis, all axes at the same instants.
 
+        A node sends whole windows; what is beyond `count` is cut off here.
+
         Args:
             axes: any of x, y, z, e.g. "xyz".
             timeout_s: longest silence of the node; default the time the samples take and 5 s.
@@ -274,7 +276,7 @@ class Node:
                     break
         finally:
             await stream.aclose()
-        return collector.result()
+        return collector.result(count)
 
     # --- inside ------------------------------------------------------------------------------
 

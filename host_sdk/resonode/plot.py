@@ -75,6 +75,7 @@ def save(plot: Plot, path: Path, *, size_inch: tuple[float, float] = (10.0, 5.0)
                 color=_MARK_COLOUR,
                 fontsize=8,
                 va="top",
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
             )
     axes.set_title(plot.title)
     axes.set_xlabel(plot.x_label)

@@ -262,6 +262,7 @@ class FakeNode:
         if count > 100000:
             return {"rc": smp.RC_INVALID, "rsn": "count exceeds 100000"}
         start, block = 1000, 500
+        count = -(-count // block) * block  # whole windows, as the firmware
         for axis in axes:
             wave = (np.arange(count) + 1000 * "xyz".index(axis)).astype(np.int16)
             for at in range(0, count, block):

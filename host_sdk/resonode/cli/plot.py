@@ -192,10 +192,17 @@ def _boot_times_s(found: Sequence[StoredRecord]) -> dict[tuple[str, int], float]
     A record arrives later than it was made, never earlier: the smallest difference is nearest.
     """
     boot_s: dict[tuple[str, int], float] = {}
+    end_s: dict[tuple[str, int], float] = {}
     for one in found:
         key = (one.node, one.record.epoch)
         this_s = (one.received_us - one.record.t_us) / 1e6
         boot_s[key] = min(boot_s.get(key, this_s), this_s)
+        end_s[key] = max(end_s.get(key, 0.0), one.record.t_us / 1e6)
+    free_s: dict[str, float] = {}
+    for node, epoch in sorted(boot_s):  # no boot lies before the end of the one before it
+        start_s = max(boot_s[node, epoch], free_s.get(node, 0.0))
+        boot_s[node, epoch] = start_s
+        free_s[node] = start_s + end_s[node, epoch]
     return boot_s
 
 

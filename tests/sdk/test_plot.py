@@ -1,0 +1,105 @@
+"""Plots, as pictures and in the terminal."""
+
+from __future__ import annotations
+
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+import resonode
+from resonode.plot import Plot, Series, save
+from resonode.textplot import render
+
+
+def spectrum(peak_at=50, marks=()):
+    x = np.arange(200) * 2.5
+    y = np.full(200, 0.1)
+    y[peak_at] = 8.0
+    return Plot("A spectrum", "Hz", "m/s²", [Series("z", x, y)], list(marks))
+
+
+def test_png_shows_the_line_where_it_is(tmp_path):
+    from matplotlib.image import imread
+
+    path = tmp_path / "p.png"
+    save(spectrum(marks=[("BPFO", 400.0)]), path)
+    image = imread(path)[..., :3]
+    assert image.shape[1] > 600
+    # The peak at a quarter of the axis is dark ink high up; the mark at 0.8 of it is red.
+    high = image[image.shape[0] // 5 : image.shape[0] // 3]
+    blue = (high[..., 2] - high[..., 0] > 0.2).any(axis=0)
+    red = (high[..., 0] - high[..., 2] > 0.4).any(axis=0)
+    width = image.shape[1]
+    assert blue.any() and red.any()
+    assert np.flatnonzero(blue).mean() == pytest.approx(0.29 * width, abs=0.05 * width)
+    assert np.flatnonzero(red).mean() == pytest.approx(0.83 * width, abs=0.07 * width)
+
+
+def test_svg_is_one_and_names_the_mark(tmp_path):
+    path = tmp_path / "p.svg"
+    save(spectrum(marks=[("BPFO", 400.0)]), path)
+    assert ElementTree.parse(path).getroot().tag.endswith("svg")
+    assert "BPFO" in path.read_text()
+
+
+def test_another_suffix_names_the_known_ones(tmp_path):
+    with pytest.raises(resonode.NodeError, match=".png, .svg, .pdf"):
+        save(spectrum(), tmp_path / "p.gif")
+
+
+def test_a_missing_package_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(resonode.MissingExtra, match=r"pip install 'resonode\[plot\]'"):
+        save(spectrum(), tmp_path / "p.png")
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+@pytest.mark.parametrize("peak_at", [1, 73, 74, 198])
+def test_a_line_one_bin_wide_is_never_lost_in_the_terminal(peak_at, ascii_only):
+    """200 bins on 34 columns: whatever the bin, its top reaches the first line of the plot."""
+    text = render(spectrum(peak_at), width=40, ascii_only=ascii_only)
+    first = text.splitlines()[1]
+    body = first.split("|" if ascii_only else "│", 1)[1]
+    drawn = [at for at, character in enumerate(body) if character != " "]
+    columns = 40 - first.index("|" if ascii_only else "│") - 1
+    assert drawn
+    assert drawn[0] == pytest.approx(peak_at / 199 * columns, abs=1.5)
+
+
+def test_marks_stand_under_their_frequency():
+    lines = render(spectrum(marks=[("A", 0.0), ("B", 497.5)]), width=60).splitlines()
+    rule = next(line for line in lines if "▲" in line)
+    start = rule.index("└") + 1
+    assert rule.index("▲") == start
+    assert rule.rindex("▲") == 59
+    assert lines[lines.index(rule) + 1].split() == ["A", "B"]
+
+
+def test_marks_outside_the_plot_are_left_out():
+    assert "FAR" not in render(spectrum(marks=[("FAR", 9999.0)]))
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 120])
+def test_no_line_is_wider_than_the_terminal(width):
+    marks = [("BPFO", 100.0), ("2BSF", 130.0), ("BPFI", 495.0)]
+    text = render(spectrum(marks=marks), width=width)
+    assert max(map(len, text.splitlines()[1:])) <= width
+
+
+@pytest.mark.parametrize("filled", [True, False])
+@pytest.mark.parametrize(
+    "y", [[0.0, 0.0, 0.0], [1.0], [np.nan, 1.0, 2.0], [5.0, 5.0], [-1.0, 0.0, 1.0]]
+)
+def test_odd_data_draws_without_error(y, filled, tmp_path):
+    values = np.array(y)
+    plot = Plot("odd", "s", "1", [Series("a", np.arange(len(values)) * 1.0, values)], filled=filled)
+    assert "odd" in render(plot)
+    save(plot, tmp_path / "odd.png")
+
+
+def test_plain_terminals_get_plain_characters():
+    render(spectrum(marks=[("A", 10.0)]), ascii_only=True).removeprefix(
+        "A spectrum  [m/s²]"
+    ).encode("ascii")

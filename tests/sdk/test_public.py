@@ -1,0 +1,82 @@
+"""The public surface: names, errors and their exit codes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import resonode
+from resonode import errors
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+PINNED = """
+Bearing Boot Capture CommandError Disconnected EnvelopeSpectrum Features Gateway Health Incomplete
+Loss MissingExtra Node NodeError NodeInfo NodeNotFound PortBusy PortForbidden PortInfo
+ProtocolError Record RecordStream RecordingError Spectrum Store StoreError StoreFull Timeout
+TransportError UnknownRecord Velocity Waveform __version__ connect decode discover
+"""
+
+
+def test_public_names_are_pinned():
+    assert sorted(resonode.__all__) == sorted(PINNED.split())
+
+
+@pytest.mark.parametrize("name", resonode.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(resonode, name) is not None
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        resonode.nothing  # noqa: B018
+
+
+def all_errors(root=errors.NodeError):
+    return [root, *(one for child in root.__subclasses__() for one in all_errors(child))]
+
+
+def test_the_tree_drawn_at_the_top_is_the_tree_there_is():
+    drawn = re.findall(r"^( *)([A-Z]\w+) +(\d+)", errors.__doc__ or "", re.MULTILINE)
+    stack: list[tuple[int, str]] = []
+    for indent, name, code in drawn:
+        while stack and stack[-1][0] >= len(indent):
+            stack.pop()
+        cls = getattr(errors, name)
+        assert cls.exit_code == int(code), name
+        parent = stack[-1][1] if stack else "Exception"
+        assert cls.__bases__[0].__name__ == parent, name
+        stack.append((len(indent), name))
+    ours = {one.__name__ for one in all_errors() if one.__module__ == errors.__name__}
+    assert {name for _indent, name, _code in drawn} == ours
+
+
+def test_every_exit_code_is_documented():
+    text = (DOCS / "exit-codes.md").read_text()
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
+    ours = {one.exit_code for one in all_errors()}
+    assert ours | {errors.EXIT_OK, errors.EXIT_USAGE, errors.EXIT_INTERRUPTED} == documented
+    for one in all_errors():
+        if one.__module__ == errors.__name__ and one is not errors.NodeError:
+            assert f"`{one.__name__}`" in text, one.__name__
+
+
+def test_an_error_says_what_why_and_what_next():
+    error = errors.NodeError("It broke", why="it fell", next="Pick it up")
+    assert str(error) == "It broke: it fell. Pick it up"
+    assert str(errors.NodeError("It broke")) == "It broke"
+
+
+def test_importing_the_package_costs_nothing():
+    """`resonode --version` must start at once: nothing heavy is imported before it is needed."""
+    code = (
+        "import sys, resonode, resonode.cli\n"
+        "heavy = {'numpy', 'pydantic', 'smpclient', 'serial', 'sqlite3', 'matplotlib', 'scipy'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
