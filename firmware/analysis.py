@@ -50,8 +50,8 @@ def encode_floats(values, count: int, encoding: str) -> tuple:
 
 class Span:
     # What every vibration record says about the samples it is made of.
-    def __init__(self, capture: int, config: dict) -> None:
-        self.capture = capture
+    def __init__(self, config: dict) -> None:
+        self.capture = 0
         self.rate_hz = 0.0
         self._shaft_hz = config["shaft_hz"]
 
@@ -92,6 +92,11 @@ class Spectrum:
         self._amplitude = floats(self._bins)
         self.averages = 0
         self.first_sample = 0
+
+    def reset(self) -> None:
+        # Forgets what was not sent.
+        dsp.power_mean(self._power, self._bins, max(self.averages, 1), self._amplitude)
+        self.averages = 0
 
     def add(self, samples, first_sample: int) -> None:
         if not self.averages:
@@ -229,26 +234,41 @@ class Velocity:
         self.first_sample += self.span
 
 
+class Waveform:
+    # A request for raw samples: whole windows, sent as they are completed.
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        self.axes: list = []
+        self.start = self.end = 0
+
+    def request(self, axes: list, start: int, total: int) -> None:
+        self.axes = axes
+        self.start = start
+        self.end = start + total
+
+    def holds(self, first_sample: int) -> bool:
+        return self.start <= first_sample < self.end
+
+
 class Analyser:
-    # Everything one capture computes. All memory is taken here; a window allocates only the
-    # records it makes.
-    def __init__(self, config: dict, capture: int, scale_m_s2: float, rate, store) -> None:
+    # Everything captures of one configuration compute. All memory is taken here; a window
+    # allocates only the records it makes.
+    def __init__(self, config: dict, scale_m_s2: float, store) -> None:
         self._config = config
         self._size = config["window"]
-        self._rate = rate
         self._store = store
         self._scale = scale_m_s2
-        self._span = Span(capture, config)
+        self._span = Span(config)
         outputs = config["outputs"]
-        axes = [i for i, name in enumerate("xyz") if name in config["axes"]]
+        self._axes = [i for i, name in enumerate("xyz") if name in config["axes"]]
         work = floats(_work_points(config))
         self._features = Features(self._size, scale_m_s2) if "features" in outputs else None
-        self._axes = axes
         self._spectra = {}
-        self._spectrum_due_us = -1
         if "spectrum" in outputs:
             plan = _plan(self._size)
-            for axis in axes:
+            for axis in self._axes:
                 self._spectra[axis] = Spectrum(plan, work, self._size, scale_m_s2)
         self._envelopes = {}
         if _wants(config, "envelope"):
@@ -261,18 +281,26 @@ class Analyser:
             plan = _plan(config["velocity_window"])
             for axis in ["xyz".index(name) for name in config["velocity_axes"]]:
                 self._velocities[axis] = Velocity(config, work, plan, scale_m_s2)
-        self._waveform_left = 0
-        self._waveform_axes: list = []
-        self._waveform_start = self._waveform_total = 0
+        self._waveform = Waveform()
+
+    def begin(self, capture: int, rate) -> None:
+        # A new run of the sensor; `rate`: its RateMeter.
+        self._span.capture = capture
+        self._rate = rate
+        self._spectrum_due_us = -1
+        self._waveform.clear()
+        for spectrum in self._spectra.values():
+            spectrum.reset()
+        self.hole()
 
     def request_waveform(self, count: int, axes: list, first_sample: int) -> int:
-        # Sends the raw samples of the coming windows. Returns how many samples an axis.
-        windows = -(-count // self._size)
-        self._waveform_axes = axes
-        self._waveform_left = windows
-        self._waveform_start = first_sample
-        self._waveform_total = windows * self._size
-        return self._waveform_total
+        # Sends the raw samples of the windows from `first_sample` on. Returns how many samples
+        # an axis, or 0 if another request is not done.
+        if self._waveform.axes:
+            return 0
+        total = -(-count // self._size) * self._size
+        self._waveform.request(axes, first_sample, total)
+        return total
 
     def hole(self) -> None:
         # Windows are missing: what needs consecutive ones starts again.
@@ -294,8 +322,10 @@ class Analyser:
         for axis in self._velocities:
             self._velocity(axis, window)
             await sleep(0)
-        if self._waveform_left and window.first_sample >= self._waveform_start:
+        if self._waveform.holds(window.first_sample):
             self._send_waveform(window)
+        if window.first_sample + self._size >= self._waveform.end:
+            self._waveform.clear()
 
     def _add(self, name: str, fields: dict, more: dict, t_us: int, cause: str = "schedule") -> None:
         fields.update(more)
@@ -341,15 +371,15 @@ class Analyser:
             velocity.advance()
 
     def _send_waveform(self, window) -> None:
-        self._waveform_left -= 1
-        for axis in self._waveform_axes:
+        waveform = self._waveform
+        for axis in waveform.axes:
             fields = self._span.fields(axis, window.first_sample, self._size)
             samples = memoryview(window.axes[axis])[: self._size]
             more = {
                 "samples": Tagged(TAG_I16, bytes(samples)),
                 "scale_m_s2": self._scale,
-                "start_sample": self._waveform_start,
-                "total": self._waveform_total,
+                "start_sample": waveform.start,
+                "total": waveform.end - waveform.start,
             }
             self._add("waveform", fields, more, window.t_us, "request")
 

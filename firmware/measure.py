@@ -11,8 +11,8 @@ from resonode_wire.fields import LOSS_REASONS
 # How soon a changed configuration is noticed while nothing is measured.
 _NAP_US = 100000
 _RETRY_US = 1000000
-# Windows between two collections: 8 windows of 3 axes leave about 30 KB.
-_COLLECT_EVERY = 8
+# Windows between two collections. Measured on x64: one window of three axes leaves 9 KB.
+_COLLECT_EVERY = 4
 
 
 class Measurement:
@@ -22,7 +22,9 @@ class Measurement:
         self._store = node.store
         self._counters = node.counters
         self._clock = node.clock
-        self._running: list = []  # the analyser of the capture that runs
+        self._prepared: dict = {}  # the configuration that memory was taken for
+        self._analysers: list = []  # its analyser
+        self._capturing = False
         self._health_due_us = 0
         # The analysis works on one window while the sampler fills the next.
         self._idle = Event()
@@ -31,11 +33,12 @@ class Measurement:
     # -- commands, called from the session
 
     def request_waveform(self, count: int, axes: list) -> dict:
-        # Raw samples of the windows that begin from now on; {} when nothing is measured.
-        if not self._running:
+        # Raw samples from the window that is being filled on. `total` is 0 while another request
+        # is not done; {} when nothing is measured.
+        if not self._capturing:
             return {}
         start = self._sampler.filling
-        total = self._running[0].request_waveform(count, axes, start)
+        total = self._analysers[0].request_waveform(count, axes, start)
         return {"capture": self._sampler.capture, "start": start, "total": total}
 
     # -- the loop
@@ -66,19 +69,31 @@ class Measurement:
         await self._clock.sleep_until(t_us)
         self._health()
 
-    async def _capture(self, config: dict) -> None:
+    def _prepare(self, config: dict) -> None:
+        # Memory is taken once a configuration, and only after that of the last one is free.
+        if self._prepared is config:
+            return
+        self._analysers.clear()
         gc.collect()
-        sampler = self._sampler
-        await sampler.start(config["full_scale_g"], config["window"], config["watermark"])
-        analyser = Analyser(config, sampler.capture, sampler.scale_m_s2, sampler.rate, self._store)
-        self._running.append(analyser)
+        self._sampler.prepare(config["window"], config["watermark"])
+        scale_m_s2 = self._sampler.scale_m_s2(config["full_scale_g"])
+        self._analysers.append(Analyser(config, scale_m_s2, self._store))
+        self._prepared = config
+
+    async def _capture(self, config: dict) -> None:
+        self._prepare(config)
+        analyser, sampler = self._analysers[0], self._sampler
+        gc.collect()
+        await sampler.start(config["full_scale_g"])
+        analyser.begin(sampler.capture, sampler.rate)
         end_us = 0
         if config["schedule_period_s"]:
             end_us = self._clock.now_us() + config["schedule_length_s"] * 1000000
+        self._capturing = True
         try:
             await self._windows(config, analyser, end_us)
         finally:
-            self._running.clear()
+            self._capturing = False
             sampler.stop()
             await self._idle.wait()
 
@@ -118,8 +133,7 @@ class Measurement:
         await self._idle.wait()
         analyser.hole()
         self._counters.acquired += windows
-        size = self._node.config["window"]
-        first = self._sampler.filling - windows * size
+        first = self._sampler.filling - windows * self._sampler.size
         self._count_lost(windows, "overrun", first)
 
     def _count_lost(self, windows: int, reason: str, first_sample: int) -> None:
@@ -128,7 +142,7 @@ class Measurement:
             "capture": self._sampler.capture,
             "first_sample": first_sample,
             "lost_windows": windows,
-            "lost_samples": windows * self._node.config["window"],
+            "lost_samples": windows * self._sampler.size,
         }
         self._declare(reason, fields)
 

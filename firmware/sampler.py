@@ -42,19 +42,19 @@ class Sampler:
         self.capture = 0
         self.rate = RateMeter(driver.NOMINAL_RATE_HZ)
 
-    @property
-    def scale_m_s2(self) -> float:
-        return self._sensor.scale_m_s2
+    def scale_m_s2(self, full_scale_g: int) -> float:
+        # One LSB.
+        return self._driver.scale_m_s2(full_scale_g)
 
     @property
     def completes_window(self) -> bool:
         # Whether the next burst may complete a window. The window before it must be done with.
-        return self._at + self._words >= self._size
+        return self._at + self._words >= self.size
 
     @property
     def filling(self) -> int:
         # First sample of the window that is being filled.
-        return self._window * self._size
+        return self._window * self.size
 
     def temperature_c(self):
         # Of the chip, or None before it was first read.
@@ -62,20 +62,22 @@ class Sampler:
             return None
         return self._driver.temperature_c(self._temperature_raw)
 
-    async def start(self, full_scale_g: int, size: int, watermark: int) -> None:
-        # Takes all the memory of a capture, so that bursts take none.
-        self._size = size
+    def prepare(self, size: int, watermark: int) -> None:
+        # Takes all the memory of captures, so that bursts take none.
+        self.size = size
         self._words = watermark
         self._image = bytearray(watermark * self._driver.WORD_BYTES)
         self._filling = Window(size, watermark)
         self._spare = Window(size, watermark)
+
+    async def start(self, full_scale_g: int) -> None:
         self._window = 0  # number of the window being filled
         self._at = 0  # samples in it
         self._zero = 0  # timestamp of sample 0
         self._zero_known = False
         self._level = 0
         self.rate = RateMeter(self._driver.NOMINAL_RATE_HZ)
-        await self._sensor.configure(full_scale_g, watermark)
+        await self._sensor.configure(full_scale_g, self._words)
         self.capture += 1
         self._sensor.start()
 
@@ -110,17 +112,17 @@ class Sampler:
             self._temperature_known = True
         if info[_BAD_WORDS] or info[_HOLE]:
             return None, 0  # damaged on the bus: not used, so a hole like an overrun's
-        wanted = self._window * self._size + self._at
+        wanted = self._window * self.size + self._at
         first = self._index_of_first(wanted)
         lost = 0
         if first != wanted:
             lost, count = self._realign(first, count)
-            first = self._window * self._size
+            first = self._window * self.size
         self._at += count
         if count:
             waiting = self._level - self._level // (self._driver.TIMESTAMP_EVERY + 1)
             self.rate.mark(self._clock.now_us(), first + count + waiting)
-        return (self._complete() if self._at >= self._size else None), lost
+        return (self._complete() if self._at >= self.size else None), lost
 
     def _index_of_first(self, wanted: int) -> int:
         # Index of the first sample just read, from the last timestamp among them.
@@ -141,9 +143,9 @@ class Sampler:
         # Samples are missing before `first`, or the boundary after a hole is not reached yet.
         # Goes on with the first window that can still be whole. Returns (windows lost, samples
         # kept), the kept ones moved to its start.
-        lost = max(0, -(-first // self._size) - self._window)
+        lost = max(0, -(-first // self.size) - self._window)
         self._window += lost
-        skip = self._window * self._size - first
+        skip = self._window * self.size - first
         if not lost and (self._at or skip < 0):
             raise SensorError("the sensor's timestamps run backwards")
         kept = max(0, count - skip)
@@ -155,12 +157,12 @@ class Sampler:
 
     def _complete(self) -> Window:
         done, fresh = self._filling, self._spare
-        rest = self._at - self._size
+        rest = self._at - self.size
         for axis in range(3):
             view = memoryview(done.axes[axis])
-            memoryview(fresh.axes[axis])[0:rest] = view[self._size : self._at]
-        done.first_sample = self._window * self._size
-        done.t_us = self.rate.time_us(done.first_sample + self._size - 1)
+            memoryview(fresh.axes[axis])[0:rest] = view[self.size : self._at]
+        done.first_sample = self._window * self.size
+        done.t_us = self.rate.time_us(done.first_sample + self.size - 1)
         self._filling, self._spare = fresh, done
         self._window += 1
         self._at = rest

@@ -179,6 +179,8 @@ class Session:
         answer = self._measurement.request_waveform(count, ["xyz".index(axis) for axis in axes])
         if not answer:
             raise Refused(smp.RC_BAD_STATE, "the node is not measuring (run, schedule, sensor)")
+        if not answer["total"]:
+            raise Refused(smp.RC_BUSY, "another capture is not done")
         return answer
 
 

@@ -67,17 +67,19 @@ def _float(out: bytearray, value: float) -> None:
     out.extend(struct.pack(">f", value))
 
 
+def _in_order(keys) -> list:
+    # The bytewise order of the encodings; for unsigned integers, as in records, it is theirs.
+    for key in keys:
+        if not isinstance(key, int) or key < 0:
+            return sorted(keys, key=dumps)
+    return sorted(keys)
+
+
 def _map(out: bytearray, value: dict, depth: int) -> None:
-    pairs = []
-    for key in value:
-        item = bytearray()
-        _encode(item, key, depth)
-        pairs.append((bytes(item), value[key]))
-    pairs.sort(key=lambda pair: pair[0])
-    _head(out, 5, len(pairs))
-    for encoded_key, item_value in pairs:
-        out.extend(encoded_key)
-        _encode(out, item_value, depth)
+    _head(out, 5, len(value))
+    for key in _in_order(value):
+        _encode(out, key, depth)
+        _encode(out, value[key], depth)
 
 
 def _encode(out: bytearray, value, depth: int) -> None:

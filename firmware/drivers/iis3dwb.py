@@ -41,6 +41,11 @@ _RESET_TIMEOUT_US = 50000
 _TURN_ON_US = 10000
 
 
+def scale_m_s2(full_scale_g: int) -> float:
+    # One LSB.
+    return _FULL_SCALE[full_scale_g][1] * _G_M_S2 / 1e6
+
+
 class IIS3DWB:
     def __init__(self, spi, cs, clock) -> None:
         self._spi = spi
@@ -50,7 +55,6 @@ class IIS3DWB:
         self._one = bytearray(1)
         self._two = bytearray(2)
         self._read_command = memoryview(self._command)[:1]
-        self.scale_m_s2 = 0.0
         cs(1)
 
     # -- registers
@@ -98,8 +102,7 @@ class IIS3DWB:
             raise SensorError(f"iis3dwb watermark must be 1..{FIFO_WORDS - 1}")
         self.identify()
         await self.reset()
-        bits, micro_g = _FULL_SCALE[full_scale_g]
-        self.scale_m_s2 = micro_g * _G_M_S2 / 1e6
+        bits, _micro_g = _FULL_SCALE[full_scale_g]
         self._write(_CTRL3_C, _CTRL3_BDU | _CTRL3_IF_INC)
         self._write(_CTRL10_C, _CTRL10_TIMESTAMP_EN)
         self._write(_FIFO_CTRL1, watermark & 0xFF)

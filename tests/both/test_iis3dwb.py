@@ -85,7 +85,7 @@ def test_scale_follows_the_full_scale():
         sensor = chip(bus)
         asyncio.run(sensor.configure(full_scale_g, 128))
         assert bus.registers[0x10] >> 2 & 3 == bits
-        assert abs(sensor.scale_m_s2 - micro_g * 9.80665e-6) < 1e-9
+        assert abs(iis3dwb.scale_m_s2(full_scale_g) - micro_g * 9.80665e-6) < 1e-9
 
 
 def test_fifo_level_has_ten_bits_and_reports_both_kinds_of_overrun():

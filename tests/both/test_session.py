@@ -23,6 +23,7 @@ class Node:
         self.store = Store()
         self.resets = 0
         self.measuring = True
+        self.busy = False
         self.date = "2026-01-02T03:04:05"
 
     def info(self) -> dict:
@@ -49,7 +50,9 @@ class Node:
         return {"first": start, "next": 9}
 
     def request_waveform(self, count: int, axes: list) -> dict:
-        return {"capture": 1, "start": 0, "total": count} if self.measuring else {}
+        if not self.measuring:
+            return {}
+        return {"capture": 1, "start": 0, "total": 0 if self.busy else count}
 
 
 def ask(node, op: int, group: int, command: int, body=None, version: int = 1) -> dict:
@@ -116,6 +119,8 @@ def test_stream_acknowledge_and_capture():
     assert node.store.acknowledged == [8]
     capture = {"count": 100, "axes": "xz"}
     assert ask(node, smp.WRITE, 65, smp.NODE_CAPTURE, capture)["total"] == 100
+    node.busy = True
+    assert ask(node, smp.WRITE, 65, smp.NODE_CAPTURE, capture)["rc"] == smp.RC_BUSY
     node.measuring = False
     assert ask(node, smp.WRITE, 65, smp.NODE_CAPTURE, capture)["rc"] == smp.RC_BAD_STATE
 
