@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from resonode import records
 from resonode.analysis import envelope_report, group_envelopes
 from resonode.bearing import bearing
-from resonode.records import decode
 from tests.sdk import samples
+
+
+def decode(raw: bytes) -> Any:
+    """Decode an envelope record."""
+    return records.decode(raw)
+
 
 BIN_HZ = 1.6436
 SHAFT_HZ = 29.95

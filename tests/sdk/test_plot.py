@@ -14,7 +14,7 @@ from resonode.textplot import render
 
 
 def spectrum(peak_at=50, marks=()):
-    x = np.arange(200) * 2.5
+    x = np.arange(200, dtype=np.float64) * 2.5
     y = np.full(200, 0.1)
     y[peak_at] = 8.0
     return Plot("A spectrum", "Hz", "m/s²", [Series("z", x, y)], list(marks))
@@ -93,8 +93,14 @@ def test_no_line_is_wider_than_the_terminal(width):
     "y", [[0.0, 0.0, 0.0], [1.0], [np.nan, 1.0, 2.0], [5.0, 5.0], [-1.0, 0.0, 1.0]]
 )
 def test_odd_data_draws_without_error(y, filled, tmp_path):
-    values = np.array(y)
-    plot = Plot("odd", "s", "1", [Series("a", np.arange(len(values)) * 1.0, values)], filled=filled)
+    values = np.array(y, np.float64)
+    plot = Plot(
+        "odd",
+        "s",
+        "1",
+        [Series("a", np.arange(len(values), dtype=np.float64), values)],
+        filled=filled,
+    )
     assert "odd" in render(plot)
     save(plot, tmp_path / "odd.png")
 

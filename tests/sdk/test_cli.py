@@ -1,0 +1,519 @@
+"""The command line: what it prints where, and with which exit code it ends."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+import tty
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+
+from resonode.cli.app import build
+from resonode.gateway import Store
+from resonode.records import decode
+from tests.sdk import samples
+from tests.sdk.conftest import cli_process
+from tests.sdk.fake_node import FakeNode
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+NOBODY = 65534
+
+
+@pytest.fixture
+def fake():
+    with FakeNode() as node:
+        yield node
+
+
+@pytest.fixture
+def db(tmp_path):
+    """A database with every kind of record, of two nodes."""
+    path = tmp_path / "r.db"
+    line = np.ones(400) * 0.1
+    line[65] = 5.0  # 107 Hz at 1.6436 Hz per bin
+    raws = [
+        *samples.one_of_each(),
+        samples.envelope(8, line, bin_hz=1.6436),
+        samples.features(9, axis=0, rms=2.0),
+        samples.spectrum(10, line, axis=0),
+    ]
+    with Store(path) as store:
+        store.add([("n1", decode(one)) for one in raws])
+        store.add([("n2", decode(samples.features(0)))])
+    return path
+
+
+# --- every command -------------------------------------------------------------------------------
+
+
+def commands(group=None, path=("resonode",)):
+    """Yield (words, command) for every command there is."""
+    group = group or typer.main.get_command(build())
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+COMMANDS = list(commands())
+
+
+def section(words):
+    """Return the part of docs/cli.md about a command."""
+    text = (DOCS / "cli.md").read_text()
+    found = re.search(rf"^## {' '.join(words)}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, f"docs/cli.md has no section '## {' '.join(words)}'"
+    return found.group(1)
+
+
+COMMON = {"--verbose", "--quiet", "--debug", "--help", "--port", "--timeout"}
+
+
+@pytest.mark.parametrize(("words", "command"), COMMANDS, ids=[" ".join(one) for one, _ in COMMANDS])
+def test_every_command_and_option_has_help_and_is_documented(words, command):
+    assert command.help, words
+    text = section(words)
+    head = (DOCS / "cli.md").read_text().split("\n## ")[0]
+    for parameter in command.params:
+        if parameter.param_type_name != "option":
+            continue
+        assert getattr(parameter, "help", None), f"{words} {parameter.opts}"
+        long = next(one for one in parameter.opts if one.startswith("--"))
+        where = text + (head if long in COMMON else "")
+        assert f"`{long}" in where or f"/`{long}" in where or f" {long}" in where, f"{words} {long}"
+
+
+def test_every_documented_command_exists():
+    documented = re.findall(r"^## (resonode .*)$", (DOCS / "cli.md").read_text(), re.MULTILINE)
+    assert sorted(documented) == sorted(" ".join(words) for words, _ in COMMANDS)
+
+
+def test_help_and_version(cli):
+    assert "Exit codes" in cli("--help").out
+    assert re.fullmatch(r"resonode \d+\.\d+\.\d+\S*\n", cli("--version").out)
+
+
+def test_completion_can_be_shown():
+    environment = os.environ | {"_RESONODE_COMPLETE": "complete_bash", "COMP_WORDS": "resonode q"}
+    done = subprocess.run(
+        cli_process(),
+        env=environment | {"COMP_CWORD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "query" in done.stdout
+
+
+# --- with a node ---------------------------------------------------------------------------------
+
+
+def test_info_as_table_and_json(cli, fake):
+    done = cli("info", "--port", fake.url)
+    assert done.code == 0
+    assert re.search(r"profile +open", done.out)
+    assert re.search(r"windows +analysed +9", done.out)
+    facts = json.loads(cli("info", "--port", fake.url, "--json").out)
+    assert (facts["version"], facts["node"], facts["next"]) == (1, "fake-1", 0)
+
+
+def test_the_port_may_come_from_the_environment(cli, fake, monkeypatch):
+    monkeypatch.setenv("RESONODE_PORT", fake.url)
+    assert "fake-1" in cli("info").out
+
+
+def test_the_only_port_is_taken_and_several_are_listed(cli, fake, monkeypatch):
+    from resonode.link import PortInfo
+
+    found = [PortInfo(fake.url, "USB node", "Resonode", "1")]
+    monkeypatch.setattr("resonode.node.list_serial_ports", lambda: found)
+    assert "fake-1" in cli("info").out
+    assert "USB node" in cli("ports").out
+    found.append(PortInfo("serial:/dev/other", "", "", ""))
+    done = cli("info")
+    assert done.code == 3
+    assert fake.url in done.err
+    assert "--port" in done.err
+    assert len(json.loads(cli("ports", "--json").out)["ports"]) == 2
+
+
+def test_stream_prints_lines_and_ends_by_count(cli, fake):
+    for raw in samples.one_of_each():
+        fake.append(raw)
+    done = cli("stream", "--port", fake.url, "--stored", "--count", 8)
+    assert done.code == 0
+    for name in ("boot", "features", "velocity", "spectrum", "envelope", "waveform", "health"):
+        assert re.search(rf"\d+ +{name} ", done.out), name
+    assert fake.acked == -1
+
+
+def test_stream_prints_json_lines_of_the_types_asked_for(cli, fake):
+    for raw in samples.one_of_each():
+        fake.append(raw)
+    done = cli(
+        *("stream", "--port", fake.url, "--stored", "--jsonl"),
+        *("--type", "spectrum", "--type", "health", "-n", 2),
+    )
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert [(line["version"], line["type"]) for line in lines] == [(1, "spectrum"), (1, "health")]
+    assert len(lines[0]["amplitude_m_s2"]) == 64
+
+
+def test_stream_ends_after_its_time(cli, fake):
+    fake.make(3)
+    done = cli("stream", "--port", fake.url, "--from", 0, "--seconds", 0.5)
+    assert done.code == 0
+    assert done.out.count("features") == 3
+
+
+def test_stream_of_an_unknown_type_is_a_usage_error(cli, fake):
+    assert cli("stream", "--port", fake.url, "--type", "nonsense").code == 2
+
+
+def test_capture_writes_the_file_and_reports_the_true_rate(cli, fake, tmp_path):
+    path = tmp_path / "w.wav"
+    done = cli("capture", path, "--port", fake.url, "-n", 1234, "--axes", "xz", "--json")
+    report = json.loads(done.out)
+    assert (report["samples"], report["rate_hz"], report["wav_rate_hz"]) == (1234, 26667.0, 26667)
+    with wave.open(str(path)) as file:
+        assert (file.getnchannels(), file.getnframes()) == (2, 1234)
+
+
+def test_capture_does_not_overwrite_unless_told(cli, fake, tmp_path):
+    path = tmp_path / "w.csv"
+    path.write_text("mine")
+    done = cli("capture", path, "--port", fake.url, "-n", 100)
+    assert done.code == 1
+    assert "--yes" in done.err
+    assert path.read_text() == "mine"
+    assert cli("capture", path, "--port", fake.url, "-n", 100, "--yes").code == 0
+    assert path.read_text().startswith("time_s,z_m_s2")
+
+
+def test_capture_checks_its_arguments_before_it_connects(cli, tmp_path):
+    absent = ("--port", "/dev/no-such-port")
+    assert cli("capture", tmp_path / "w.mp3", *absent).code == 1
+    assert cli("capture", tmp_path / "w.wav", "--axes", "xq", *absent).code == 2
+    assert cli("capture", tmp_path / "no" / "w.wav", *absent).code == 1
+
+
+def test_config_is_read_and_written(cli, fake):
+    done = cli("config", "get", "window", "--port", fake.url)
+    assert done.out.split() == ["setting", "value", "window", "16384"]
+    done = cli("config", "set", "window=4096", "axes=z", "--port", fake.url, "--json")
+    assert json.loads(done.out)["config"] == {"window": 4096, "axes": "z"}
+    assert fake.config["window"] == 4096
+
+
+def test_a_refused_setting_ends_with_8_and_the_nodes_reason(cli, fake):
+    done = cli("config", "set", "windw=1", "--port", fake.url)
+    assert done.code == 8
+    assert "no setting windw" in done.err
+
+
+def test_config_mistakes(cli, fake):
+    assert cli("config", "get", "windw", "--port", fake.url).code == 1
+    assert cli("config", "set", "window", "--port", fake.url).code == 2
+
+
+# --- the gateway ---------------------------------------------------------------------------------
+
+
+def test_gateway_stores_and_reports(cli, fake, tmp_path):
+    fake.make(50)
+    db = tmp_path / "g.db"
+    done = cli("gateway", "run", "-p", fake.url, "--db", db, "--seconds", 1, "--json")
+    assert done.code == 0
+    node = json.loads(done.out)["nodes"][0]
+    assert (node["node"], node["stored"], node["conflicts"]) == ("fake-1", 50, 0)
+    with Store(db, readonly=True) as store:
+        assert store.count("fake-1") == 50
+
+
+def test_gateway_with_a_node_that_was_never_there_is_partly_done(cli, fake, tmp_path):
+    fake.make(5)
+    done = cli(
+        *("gateway", "run", "-p", fake.url, "-p", "/dev/no-such-port"),
+        *("--db", tmp_path / "g.db", "--seconds", 1),
+    )
+    assert done.code == 11
+    assert "/dev/no-such-port" in done.err
+    assert fake.acked == 4
+
+
+def wait_for(condition, timeout_s=20.0):
+    deadline_s = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline_s, "the condition never came true"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_gateway_stops_in_order_on_signals(fake, tmp_path, how, code):
+    fake.make(20)
+    db = tmp_path / "g.db"
+    command = cli_process("gateway", "run", "-p", fake.url, "--db", db)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        wait_for(lambda: fake.acked == 19)
+        process.send_signal(how)
+        out, _err = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert b"fake-1" in out
+    with Store(db, readonly=True) as store:
+        assert store.count() == 20
+
+
+def test_a_full_disk_ends_the_gateway_with_10_and_keeps_what_was_stored(small_disk):
+    bins = np.linspace(0.1, 1.0, 900)
+    with FakeNode() as fake:
+        fake.make(600, lambda seq, epoch: samples.spectrum(seq, bins, epoch=epoch))
+        command = cli_process("gateway", "run", "-p", fake.url, "--db", small_disk / "g.db")
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 10
+        assert "is full" in done.stderr
+        assert "Traceback" not in done.stderr
+        acked = fake.acked
+    with Store(small_disk / "g.db", readonly=True) as store:
+        stored = [one.record.seq for one in store.query()]
+    assert stored == list(range(len(stored)))
+    assert acked < len(stored) < 600  # nothing was acknowledged that is not stored
+
+
+# --- errors and their codes ----------------------------------------------------------------------
+
+
+def test_an_absent_port_ends_with_3(cli):
+    done = cli("info", "--port", "/dev/no-such-port")
+    assert (done.code, done.out) == (3, "")
+    assert "resonode ports" in done.err
+
+
+def test_a_busy_port_ends_with_4(cli, fake):
+    import serial
+
+    with serial.Serial(fake.port, exclusive=True):
+        done = cli("info", "--port", fake.url)
+    assert done.code == 4
+    assert "another program" in done.err
+
+
+def test_a_forbidden_port_ends_with_5():
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    port = os.ttyname(slave)
+    # Root may open everything, so it becomes nobody first, once all is imported that it needs.
+    root = os.geteuid() == 0
+    os.chmod(port, 0o600 if root else 0)
+    imports = "import asyncio, os, resonode.node, rich.console; "
+    threads = "asyncio.run(asyncio.to_thread(int)); "
+    before = imports + threads + (f"os.setuid({NOBODY})" if root else "")
+    command = cli_process("info", "--port", port, before=before)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    os.close(master)
+    os.close(slave)
+    assert done.returncode == 5
+    assert "dialout" in done.stderr
+
+
+def test_a_silent_port_ends_with_6(cli, fake):
+    fake.mute = True
+    done = cli("info", "--port", fake.url, "--timeout", 0.2)
+    assert done.code == 6
+    assert "Nothing answered" in done.err
+
+
+def test_a_link_that_drops_ends_with_7(fake):
+    fake.make(3)
+    command = cli_process("stream", "--port", fake.url, "--stored", "--jsonl", "--timeout", 20)
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        lines = [json.loads(process.stdout.readline()) for _ in range(3)]
+        fake.hang_up()
+        _out, err = process.communicate(timeout=20)
+    assert [line["seq"] for line in lines] == [0, 1, 2]
+    assert process.returncode == 7
+    assert "dropped" in err
+    assert "Traceback" not in err
+
+
+def test_another_wire_version_ends_with_9(cli):
+    with FakeNode(wire=99) as fake:
+        assert cli("info", "--port", fake.url).code == 9
+
+
+def test_a_file_that_is_no_database_ends_with_10(cli, tmp_path):
+    path = tmp_path / "r.db"
+    path.write_text("no database " * 100)
+    assert cli("query", "--db", path).code == 10
+    assert cli("query", "--db", tmp_path / "none.db").code == 10
+
+
+def test_a_capture_with_a_hole_ends_with_11_and_writes_no_file(cli, fake, tmp_path):
+    fake.waveform_loss = True
+    path = tmp_path / "w.wav"
+    assert cli("capture", path, "-n", 2000, "--port", fake.url).code == 11
+    assert not path.exists()
+
+
+def test_an_unknown_command_or_option_ends_with_2(cli):
+    assert cli("nonsense").code == 2
+    assert cli("info", "--nonsense").code == 2
+
+
+def test_ctrl_c_ends_with_130(fake):
+    command = cli_process("stream", "--port", fake.url, "--timeout", 60)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        wait_for(lambda: any(command == 2 and group == 65 for group, command, _ in fake.requests))
+        process.send_signal(signal.SIGINT)
+        _out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+
+
+def test_a_traceback_only_with_debug(cli, monkeypatch):
+    def broken():
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("resonode.node.list_serial_ports", broken)
+    done = cli("ports")
+    assert done.code == 1
+    assert "a bug" in done.err
+    assert "--debug" in done.err
+    assert "Traceback" not in done.err
+    monkeypatch.setattr(sys, "argv", ["resonode", "ports", "--debug"])
+    from resonode.cli import main
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        main()
+
+
+def test_a_broken_plugin_does_not_break_the_rest(cli, monkeypatch):
+    from importlib.metadata import EntryPoint
+
+    broken = EntryPoint("broken", "no_such_module:command", "resonode.commands")
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **group: [broken])
+    done = cli("ports")
+    assert done.code == 0
+    assert "broken" in done.err
+
+
+# --- queries and plots ---------------------------------------------------------------------------
+
+
+def test_query_shows_what_the_database_holds(cli, db):
+    rows = json.loads(cli("query", "--db", db, "--json").out)["overview"]
+    assert {(row["node"], row["type"], row["count"]) for row in rows} >= {
+        ("n1", "features", 2),
+        ("n2", "features", 1),
+        ("n1", "boot", 1),
+    }
+    assert re.search(r"n1 +features +2", cli("query", "--db", db).out)
+
+
+def test_query_prints_the_same_records_in_every_form(cli, db):
+    base = ("query", "features", "--db", db, "--node", "n1")
+    records = json.loads(cli(*base, "--json").out)["records"]
+    lines = [json.loads(line) for line in cli(*base, "--jsonl").out.splitlines()]
+    assert [{k: v for k, v in line.items() if k != "version"} for line in lines] == records
+    rows = list(csv.DictReader(io.StringIO(cli(*base, "--csv").out)))
+    assert [float(row["rms_m_s2"]) for row in rows] == [one["rms_m_s2"] for one in records]
+    table = cli(*base).out.splitlines()
+    assert len(table) == 1 + len(records)
+    assert "rms_m_s2" in table[0]
+
+
+def test_query_filters(cli, db):
+    def seqs(*options):
+        found = json.loads(cli("query", "features", "--db", db, *options, "--json").out)
+        return [(one["node"], one["seq"]) for one in found["records"]]
+
+    assert seqs() == [("n1", 1), ("n1", 9), ("n2", 0)]
+    assert seqs("--axis", "x") == [("n1", 9)]
+    assert seqs("--node", "n1", "--since", 2) == [("n1", 9)]
+    assert seqs("--node", "n1", "--limit", 1) == [("n1", 9)]
+
+
+def test_query_mistakes_are_usage_errors(cli, db):
+    assert cli("query", "featrues", "--db", db).code == 2
+    assert cli("query", "features", "--db", db, "--axis", "w").code == 2
+    assert cli("query", "features", "--db", db, "--json", "--csv").code == 2
+
+
+def test_plot_envelope_marks_and_rates_the_bearing(cli, db):
+    done = cli(
+        *("plot", "envelope", "--db", db, "--bearing", "6205", "--rpm", 1797, "--last", 1),
+    )
+    assert done.code == 0
+    assert "BPFO" in done.out
+    assert re.search(r"BPFO +107\.364 +106\.834 +50", done.out)
+    report = json.loads(
+        cli(*("plot", "envelope", "--db", db, "--bearing", "6205", "--rpm", 1797, "--json")).out
+    )
+    assert report["bearing"]["BPFO"]["ratio"] == pytest.approx(50, rel=0.01)
+    assert report["lines"][0]["bearing"] == "BPFO"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("spectrum",),
+        ("spectrum", "--axis", "x", "--bearing", "6205", "--rpm", "1797"),
+        ("envelope", "--bearing", "9,7.94,39.04", "--rpm", "1797"),
+        ("trend",),
+        ("trend", "velocity_mm_s"),
+        ("trend", "heap_free"),
+    ],
+)
+def test_every_plot_draws_in_the_terminal_and_as_a_picture(cli, db, tmp_path, arguments):
+    done = cli("plot", *arguments, "--db", db)
+    assert done.code == 0
+    assert any("⠁" <= character <= "⣿" for character in done.out)
+    for suffix in ("png", "svg"):
+        path = tmp_path / f"p.{suffix}"
+        assert cli("plot", *arguments, "--db", db, "--out", path).code == 0
+        assert path.stat().st_size > 5000
+
+
+def test_plot_mistakes_say_what_to_do(cli, db, tmp_path):
+    lines = ("plot", "envelope", "--db", db, "--bearing")
+    assert "--rpm" in cli(*lines, "6205").err
+    assert cli(*lines, "9999", "--rpm", 1797).code == 2
+    assert "bands from 2000" in cli("plot", "envelope", "--db", db, "--band", 9000).err
+    assert "no number" in cli("plot", "trend", "nonsense", "--db", db).err
+    empty = tmp_path / "empty.db"
+    Store(empty).close()
+    assert "no such spectrum record" in cli("plot", "spectrum", "--db", empty).err
+
+
+def test_output_in_a_pipe_has_no_colours_and_unbroken_rows(db):
+    command = cli_process("query", "features", "--db", db)
+    environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert "\x1b" not in done.stdout
+    assert len(done.stdout.splitlines()) == 4
+
+
+def test_a_reader_that_goes_away_is_no_error_to_report(db):
+    command = " ".join(
+        f"'{one}'" for one in cli_process("query", "--db", db, "features", "--jsonl")
+    )
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | head -n 1"], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["version"] == 1
+    assert "Traceback" not in done.stderr
