@@ -59,6 +59,7 @@ _SILENCE_S = 1.0
 # Records on their way when a resend is asked for arrive within this time.
 _SETTLE_S = 0.25
 _MAX_RESENDS = 8
+_REPEATS_OF_A_DEFECT = 3
 _STOP_S = 1.0
 
 
@@ -364,6 +365,8 @@ class RecordStream(AsyncIterator[Record]):
         self._from_seq = from_seq
         self._timeout_s = timeout_s
         self._fruitless = 0
+        self._undecodable = b""
+        self._repeats = 0
         self._settled_s = 0.0
 
     async def aclose(self) -> None:
@@ -424,10 +427,25 @@ class RecordStream(AsyncIterator[Record]):
         try:
             return decode(raw)
         except ProtocolError as error:
-            # A damaged record that passed its CRC, one in 65536: it is missed as a gap.
             self._node.undecodable += 1
             logger.warning("%s: %s", self._node.url, error)
+            self._note_undecodable(raw)
             return None
+
+    def _note_undecodable(self, raw: bytes) -> None:
+        """Damage that passed the CRC, one in 65536, is missed as a gap and comes right the next
+        time. The same bytes again and again are what the node made: they must not stop the rest.
+        """
+        self._repeats = self._repeats + 1 if raw == self._undecodable else 1
+        self._undecodable = raw
+        if self._repeats == _REPEATS_OF_A_DEFECT:
+            logger.error(
+                "%s: record %d cannot be decoded and is left out; report it to us: %s",
+                *(self._node.url, self.expected, raw.hex()),
+            )
+            self.missing += 1
+            self.expected += 1
+            self._fruitless = 0
 
     async def _look_for_lost_tail(self) -> None:
         """After a silence: records may be lost without one after them to show it."""

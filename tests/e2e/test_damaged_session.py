@@ -27,7 +27,8 @@ def recorded(rig: Rig) -> bytes:
         port.write(frame.encode_frame(CHANNEL_SMP, stream))
         while len(data) < SESSION_BYTES and time.monotonic() < deadline_s:
             data += port.read(4096)
-    return data[: data.rindex(b"\0") + 1]
+    # Up to where one frame ends and the next begins.
+    return data[: data.rindex(b"\0\0") + 1]
 
 
 def pieces_of(data: bytes) -> list[tuple[bytes, tuple[int, object]]]:
@@ -63,8 +64,6 @@ def test_every_flipped_byte_of_a_recorded_session_costs_one_piece_at_most(
             for _, said in (before, *after):
                 assert said in found, (at, offset)
             assert hit[1][0] == TEXT or hit[1] in found or decoder.damaged, (at, offset)
-            # Nothing false is delivered where the damage was.
-            false = [
-                said for said in found if said not in (before[1], hit[1], *(s for _, s in after))
-            ]
-            assert all(kind == TEXT for kind, _ in false), (at, offset, false)
+            # Nothing false is delivered where the damage was, but perhaps a line of text.
+            true = (before[1], hit[1], *(said for _, said in after))
+            assert all(kind == TEXT or (kind, what) in true for kind, what in found)

@@ -118,6 +118,22 @@ def test_damaged_records_are_asked_for_again(fake, every):
     assert resends > 0
 
 
+def test_a_record_the_node_made_wrong_does_not_stop_the_others(fake, caplog):
+    fake.make(3)
+    fake.append(b"\xa1\x00")  # whole on the wire, and no record
+    fake.make(3)
+
+    async def main():
+        async with connect(fake.url) as node:
+            stream = node.records()
+            return await take(stream, 6), stream.missing
+
+    got, missing = run(main())
+    assert [one.seq for one in got] == [0, 1, 2, 4, 5, 6]
+    assert missing == 1
+    assert "a100" in caplog.text
+
+
 def test_last_record_lost_without_one_after_it_is_noticed(fake):
     fake.make(3)
     lost = {2}
