@@ -1,51 +1,19 @@
 # Runs on: MicroPython and CPython
-# From windows of raw samples to records: features of every window, averaged spectra, and, from
-# runs of windows put together, envelope spectra and RMS velocity.
+# From windows of raw samples to records: what is computed, when, and with which memory.
 
-from array import array
 from asyncio import sleep
 
 import dsp
 
+from firmware.arrays import floats, plan
 from firmware.config import envelope_points
-from resonode_wire.cbor import TAG_F16, TAG_F32, TAG_I16, TAG_U8, Tagged
+from firmware.envelope import Envelope
+from firmware.features import Features
+from firmware.spectrum import Spectrum
+from firmware.velocity import Velocity
+from firmware.waveform import Waveform
+from resonode_wire.cbor import TAG_I16, Tagged
 from resonode_wire.fields import SHAFT_SOURCES
-
-# In the order dsp.features gives them.
-_FEATURES = (
-    "mean_m_s2",
-    "rms_m_s2",
-    "peak_m_s2",
-    "crest",
-    "kurtosis",
-    "peak_to_peak_m_s2",
-    "skewness",
-)
-_U8_STEP_DB = 0.5
-_F32_BYTES = 4
-
-
-def floats(count: int):
-    return array("f", bytes(_F32_BYTES * count))
-
-
-def _plan(points: int):
-    plan = bytearray(dsp.plan_bytes(points))
-    dsp.plan_init(points, plan)
-    return plan
-
-
-def encode_floats(values, count: int, encoding: str) -> tuple:
-    # (typed array, extra fields) of the first `count` amplitudes.
-    if encoding == "f32":
-        return Tagged(TAG_F32, bytes(memoryview(values)[:count])), {}
-    if encoding == "f16":
-        packed = bytearray(2 * count)
-        dsp.pack_f16(values, count, packed)
-        return Tagged(TAG_F16, packed), {}
-    packed = bytearray(count)
-    floor_db = dsp.pack_db8(values, count, _U8_STEP_DB, packed)
-    return Tagged(TAG_U8, packed), {"floor_db": floor_db, "step_db": _U8_STEP_DB}
 
 
 class Span:
@@ -69,189 +37,6 @@ class Span:
         return fields
 
 
-class Features:
-    def __init__(self, size: int, scale_m_s2: float) -> None:
-        self._size = size
-        self._scale = scale_m_s2
-        self._out = floats(8)
-
-    def record(self, samples) -> dict:
-        dsp.features(samples, 0, self._size, self._scale, self._out)
-        return {name: self._out[at] for at, name in enumerate(_FEATURES)}
-
-
-class Spectrum:
-    # Amplitude spectra of one axis, averaged in power.
-    def __init__(self, plan, work, size: int, scale_m_s2: float) -> None:
-        self._plan = plan
-        self._work = work
-        self._size = size
-        self._scale = scale_m_s2
-        self._bins = size // 2 + 1
-        self._power = floats(self._bins)
-        self._amplitude = floats(self._bins)
-        self.averages = 0
-        self.first_sample = 0
-
-    def reset(self) -> None:
-        # Forgets what was not sent.
-        dsp.power_mean(self._power, self._bins, max(self.averages, 1), self._amplitude)
-        self.averages = 0
-
-    def add(self, samples, first_sample: int) -> None:
-        if not self.averages:
-            self.first_sample = first_sample
-        dsp.spectrum(self._plan, samples, 0, self._size, self._scale, self._work, self._amplitude)
-        dsp.power_add(self._power, self._amplitude, self._bins)
-        self.averages += 1
-
-    def record(self, rate_hz: float, encoding: str) -> dict:
-        dsp.power_mean(self._power, self._bins, self.averages, self._amplitude)
-        values, extra = encode_floats(self._amplitude, self._bins, encoding)
-        extra.update(bin_hz=rate_hz / self._size, averages=self.averages, amplitude_m_s2=values)
-        self.averages = 0
-        return extra
-
-
-class Envelope:
-    # Squared envelope spectra of one axis, from consecutive windows put together.
-    def __init__(self, config: dict, work, scratch, plan, scale_m_s2: float) -> None:
-        self._size = config["envelope_window"]
-        self._bands = config["envelope_bands"]
-        self._max_hz = config["envelope_max_hz"]
-        self._encoding = config["envelope_encoding"]
-        self._work, self._scratch, self._plan = work, scratch, plan
-        self._scale = scale_m_s2
-        self._samples = array("h", bytes(2 * self._size))
-        self._at = 0
-        self._plans: dict = {}  # by size, made when a band first needs it
-        self._amplitude = floats(self._size // 4)
-        self.first_sample = 0
-
-    def reset(self) -> None:
-        self._at = 0
-
-    def add(self, samples, first_sample: int, size: int) -> bool:
-        # True when there is enough for spectra().
-        if not self._at:
-            self.first_sample = first_sample
-        memoryview(self._samples)[self._at : self._at + size] = memoryview(samples)[:size]
-        self._at += size
-        return self._at >= self._size
-
-    def transform(self) -> None:
-        dsp.rfft(self._plan, self._samples, 0, self._size, self._work)
-        self._at = 0
-
-    def record(self, band: list, rate_hz: float) -> dict:
-        bin_hz = rate_hz / self._size
-        low, high = -int(-band[0] // bin_hz), int(band[1] // bin_hz)
-        points = envelope_points(high - low + 1)
-        if points not in self._plans:
-            self._plans[points] = _plan(points)
-        bins = min(int(self._max_hz // bin_hz) + 1, high - low + 1)
-        dsp.envelope(
-            self._plans[points],
-            self._work,
-            self._size,
-            low,
-            high,
-            self._scale,
-            self._scratch,
-            bins,
-            self._amplitude,
-        )
-        values, extra = encode_floats(self._amplitude, bins, self._encoding)
-        extra.update(
-            bin_hz=bin_hz,
-            band_lo_hz=low * bin_hz,
-            band_hi_hz=high * bin_hz,
-            envelope_m2_s4=values,
-        )
-        return extra
-
-
-class Velocity:
-    # RMS velocity of one axis: decimated as it comes, integrated when there is enough.
-    def __init__(self, config: dict, work, plan, scale_m_s2: float) -> None:
-        self._size = config["velocity_window"]
-        self._low_hz, self._high_hz = config["velocity_lo_hz"], config["velocity_hi_hz"]
-        self._work, self._plan = work, plan
-        self._scale = scale_m_s2
-        self._state = bytearray(dsp.decimate_bytes())
-        # A window may bring more than is still missing.
-        self._decimated = array("i", bytes(4 * (self._size + config["window"])))
-        self.reset()
-
-    def reset(self) -> None:
-        dsp.decimate_reset(self._state)
-        self._at = 0
-        self._settling = True
-        self.first_sample = 0
-
-    def add(self, samples, first_sample: int, size: int) -> bool:
-        got = dsp.decimate(self._state, samples, 0, size, self._decimated, self._at)
-        if self._settling:
-            # The filter's first outputs still see the zeros before the first sample.
-            skip = dsp.DECIMATE_SETTLE
-            view = memoryview(self._decimated)
-            view[0 : got - skip] = view[skip:got]
-            got -= skip
-            # Value i is centred on raw sample first_sample + 8 i: the filter is symmetric.
-            ended = (skip + 1) * dsp.DECIMATE_FACTOR - 1
-            self.first_sample = first_sample + ended - dsp.DECIMATE_TAPS // 2
-            self._settling = False
-        self._at += got
-        return self._at >= self._size
-
-    @property
-    def span(self) -> int:
-        # Raw samples one value stands for.
-        return self._size * dsp.DECIMATE_FACTOR
-
-    def record(self, rate_hz: float) -> dict:
-        value = dsp.velocity(
-            self._plan,
-            self._decimated,
-            self._size,
-            self._scale,
-            rate_hz / dsp.DECIMATE_FACTOR,
-            self._low_hz,
-            self._high_hz,
-            self._work,
-        )
-        rest = self._at - self._size
-        view = memoryview(self._decimated)
-        view[0:rest] = view[self._size : self._at]
-        self._at = rest
-        return {
-            "velocity_mm_s": value,
-            "band_lo_hz": self._low_hz,
-            "band_hi_hz": self._high_hz,
-        }
-
-    def advance(self) -> None:
-        self.first_sample += self.span
-
-
-class Waveform:
-    # A request for raw samples: whole windows, sent as they are completed.
-    def __init__(self) -> None:
-        self.clear()
-
-    def clear(self) -> None:
-        self.axes: list = []
-        self.start = self.end = 0
-
-    def request(self, axes: list, start: int, total: int) -> None:
-        self.axes = axes
-        self.start = start
-        self.end = start + total
-
-    def holds(self, first_sample: int) -> bool:
-        return self.start <= first_sample < self.end
-
-
 class Analyser:
     # Everything captures of one configuration compute. All memory is taken here; a window
     # allocates only the records it makes.
@@ -267,20 +52,20 @@ class Analyser:
         self._features = Features(self._size, scale_m_s2) if "features" in outputs else None
         self._spectra = {}
         if "spectrum" in outputs:
-            plan = _plan(self._size)
+            transform = plan(self._size)
             for axis in self._axes:
-                self._spectra[axis] = Spectrum(plan, work, self._size, scale_m_s2)
+                self._spectra[axis] = Spectrum(transform, work, self._size, scale_m_s2)
         self._envelopes = {}
         if _wants(config, "envelope"):
-            plan = _plan(config["envelope_window"])
+            transform = plan(config["envelope_window"])
             scratch = floats(2 * _band_points(config))
             for axis in ["xyz".index(name) for name in config["envelope_axes"]]:
-                self._envelopes[axis] = Envelope(config, work, scratch, plan, scale_m_s2)
+                self._envelopes[axis] = Envelope(config, work, scratch, transform, scale_m_s2)
         self._velocities = {}
         if _wants(config, "velocity"):
-            plan = _plan(config["velocity_window"])
+            transform = plan(config["velocity_window"])
             for axis in ["xyz".index(name) for name in config["velocity_axes"]]:
-                self._velocities[axis] = Velocity(config, work, plan, scale_m_s2)
+                self._velocities[axis] = Velocity(config, work, transform, scale_m_s2)
         self._waveform = Waveform()
 
     def begin(self, capture: int, rate) -> None:

@@ -1,0 +1,69 @@
+# Runs on: MicroPython and CPython
+# RMS velocity, the measure of vibration severity.
+
+from array import array
+
+import dsp
+
+
+class Velocity:
+    # RMS velocity of one axis: decimated as it comes, integrated when there is enough.
+    def __init__(self, config: dict, work, plan, scale_m_s2: float) -> None:
+        self._size = config["velocity_window"]
+        self._low_hz, self._high_hz = config["velocity_lo_hz"], config["velocity_hi_hz"]
+        self._work, self._plan = work, plan
+        self._scale = scale_m_s2
+        self._state = bytearray(dsp.decimate_bytes())
+        # A window may bring more than is still missing.
+        self._decimated = array("i", bytes(4 * (self._size + config["window"])))
+        self.reset()
+
+    def reset(self) -> None:
+        dsp.decimate_reset(self._state)
+        self._at = 0
+        self._settling = True
+        self.first_sample = 0
+
+    def add(self, samples, first_sample: int, size: int) -> bool:
+        got = dsp.decimate(self._state, samples, 0, size, self._decimated, self._at)
+        if self._settling:
+            # The filter's first outputs still see the zeros before the first sample.
+            skip = dsp.DECIMATE_SETTLE
+            view = memoryview(self._decimated)
+            view[0 : got - skip] = view[skip:got]
+            got -= skip
+            # Value i is centred on raw sample first_sample + 8 i: the filter is symmetric.
+            ended = (skip + 1) * dsp.DECIMATE_FACTOR - 1
+            self.first_sample = first_sample + ended - dsp.DECIMATE_TAPS // 2
+            self._settling = False
+        self._at += got
+        return self._at >= self._size
+
+    @property
+    def span(self) -> int:
+        # Raw samples one value stands for.
+        return self._size * dsp.DECIMATE_FACTOR
+
+    def record(self, rate_hz: float) -> dict:
+        value = dsp.velocity(
+            self._plan,
+            self._decimated,
+            self._size,
+            self._scale,
+            rate_hz / dsp.DECIMATE_FACTOR,
+            self._low_hz,
+            self._high_hz,
+            self._work,
+        )
+        rest = self._at - self._size
+        view = memoryview(self._decimated)
+        view[0:rest] = view[self._size : self._at]
+        self._at = rest
+        return {
+            "velocity_mm_s": value,
+            "band_lo_hz": self._low_hz,
+            "band_hi_hz": self._high_hz,
+        }
+
+    def advance(self) -> None:
+        self.first_sample += self.span
