@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import numpy as np
 import smpclient
 from smp import error as smperror
 from smp import message as smpmessage
@@ -168,7 +169,7 @@ class Node:
 
     async def config(self) -> dict[str, Any]:
         """Return the whole configuration, name -> value."""
-        return (await self._request(ConfigRead())).config
+        return _as_set((await self._request(ConfigRead())).config)
 
     async def configure(
         self, changes: Mapping[str, Any] | None = None, **named: Any
@@ -181,7 +182,7 @@ class Node:
             CommandError: a name or a value is refused; `.reason` says which and why.
         """
         request = ConfigWrite(config={**(changes or {}), **named})
-        return (await self._request(request)).config
+        return _as_set((await self._request(request)).config)
 
     async def echo(self, text: str) -> str:
         """Return `text` as the node returned it."""
@@ -334,6 +335,15 @@ class Node:
 
     def _renewal_due(self) -> bool:
         return time.monotonic() - self._last_request_s > _RENEW_S
+
+
+def _as_set(value: Any) -> Any:
+    """Return settings as they were written: 29.95, not the 32-bit float 29.950000762939453."""
+    if isinstance(value, dict):
+        return {name: _as_set(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_as_set(one) for one in value]
+    return float(str(np.float32(value))) if isinstance(value, float) else value
 
 
 def _info(reply: InfoReply) -> NodeInfo:
