@@ -169,7 +169,7 @@ class Node:
 
     async def config(self) -> dict[str, Any]:
         """Return the whole configuration, name -> value."""
-        return _as_set((await self._request(ConfigRead())).config)
+        return _settings((await self._request(ConfigRead())).config)
 
     async def configure(
         self, changes: Mapping[str, Any] | None = None, **named: Any
@@ -182,7 +182,7 @@ class Node:
             CommandError: a name or a value is refused; `.reason` says which and why.
         """
         request = ConfigWrite(config={**(changes or {}), **named})
-        return _as_set((await self._request(request)).config)
+        return _settings((await self._request(request)).config)
 
     async def echo(self, text: str) -> str:
         """Return `text` as the node returned it."""
@@ -337,12 +337,14 @@ class Node:
         return time.monotonic() - self._last_request_s > _RENEW_S
 
 
-def _as_set(value: Any) -> Any:
+def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings as they were written: 29.95, not the 32-bit float 29.950000762939453."""
-    if isinstance(value, dict):
-        return {name: _as_set(one) for name, one in value.items()}
+    return {name: _shortest(value) for name, value in config.items()}
+
+
+def _shortest(value: Any) -> Any:
     if isinstance(value, list):
-        return [_as_set(one) for one in value]
+        return [_shortest(one) for one in value]
     return float(str(np.float32(value))) if isinstance(value, float) else value
 
 
