@@ -50,6 +50,11 @@ class SerialLink:
         self._wake.set()
         return {"first": max(start, self._store.first), "next": self._store.next}
 
+    @property
+    def streaming(self) -> bool:
+        # Whether a host takes records.
+        return self._cursor >= 0
+
     def log(self, text: str) -> None:
         # A line for people; tools pass over it.
         self._answers.append(text.encode() + b"\n")

@@ -24,6 +24,9 @@ from firmware.store import RecordStore
 from resonode_wire.fields import RESET_CAUSES
 
 _RESTART_S = 1
+_NAP_S = 0.02
+_GOODBYE_S = 2.0
+_FLUSH_S = 0.05  # what was written leaves the port
 _CHIPS = {"iis3dwb": (iis3dwb, iis3dwb.IIS3DWB)}
 
 
@@ -63,11 +66,21 @@ def _memory_check(limit: int):
 
 
 async def _reset_when_asked(node) -> None:
-    # The answer to the request leaves before the node does.
+    # The answer to the request leaves before the node does, and a host that is there gets the
+    # records it has not acknowledged.
     while not node.reset_requested:
-        await asyncio.sleep(0.02)
-    await node.link.idle.wait()
-    await asyncio.sleep(0.05)
+        await asyncio.sleep(_NAP_S)
+    node.stop_measuring()
+    patience_s = _GOODBYE_S
+    while patience_s > 0 and not _all_said(node):
+        await asyncio.sleep(_NAP_S)
+        patience_s -= _NAP_S
+    await asyncio.sleep(_FLUSH_S)
+
+
+def _all_said(node) -> bool:
+    kept = node.link.streaming and node.store.first < node.store.next
+    return node.link.idle.is_set() and not kept
 
 
 async def _start(board, node_name: str, reset_cause: str) -> None:
@@ -88,6 +101,7 @@ async def _start(board, node_name: str, reset_cause: str) -> None:
     measurement = Measurement(node, _sampler(board, counters))
     link.handle = Session(node, measurement).handle
     node.add_boot(RESET_CAUSES.index(reset_cause))
+    store.declare_restart()
     tasks = (
         ("receive", link.receive),
         ("transmit", link.transmit),
@@ -97,6 +111,7 @@ async def _start(board, node_name: str, reset_cause: str) -> None:
     await _reset_when_asked(node)
     for guard in guards:
         guard.cancel()
+    sequence.close(store.first)
 
 
 def run(path: str) -> None:

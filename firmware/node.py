@@ -72,6 +72,10 @@ class Node:
     def request_reset(self) -> None:
         self.reset_requested = True
 
+    def stop_measuring(self) -> None:
+        # Until the restart that follows; what is stored stays as it is.
+        self.config = config.changed(self.config, {"run": False})
+
     # -- configuration
 
     def configure(self, changes: dict) -> None:

@@ -1,7 +1,8 @@
 # Runs on: MicroPython and CPython
 # Record numbers that never repeat in the life of a node. Numbers are reserved in blocks before
 # they are used, so flash is written once in BLOCK records, and a power cut skips some numbers
-# but never gives one out twice.
+# but never gives one out twice. A restart that was asked for skips none, and remembers which
+# records were still only in memory.
 
 import os
 
@@ -14,8 +15,9 @@ _DAMAGED_BASE_BITS = 40
 class Sequence:
     def __init__(self, path: str) -> None:
         self._path = path
+        first_lost = -1
         try:
-            epoch, reserved = flash.load(path) or (0, 0)
+            epoch, reserved, first_lost = flash.load(path) or (0, 0, -1)
         except ValueError:
             # What was given out is unknown: a random start far above, so that a repetition is
             # as good as impossible, is better than a node that does not measure.
@@ -23,6 +25,8 @@ class Sequence:
             epoch, reserved = 0, (1 << _DAMAGED_BASE_BITS) + base
         self.epoch = epoch + 1
         self.next = reserved
+        # Records that ended with the last life of the node: from here up to `next`; -1 unknown.
+        self.first_lost = first_lost
         self._reserved = reserved
         self._reserve()
 
@@ -33,6 +37,10 @@ class Sequence:
         self.next += 1
         return number
 
+    def close(self, first_kept: int) -> None:
+        # The node restarts on purpose; records from `first_kept` on are only in memory.
+        flash.save(self._path, [self.epoch, self.next, first_kept])
+
     def _reserve(self) -> None:
         self._reserved += BLOCK
-        flash.save(self._path, [self.epoch, self._reserved])
+        flash.save(self._path, [self.epoch, self._reserved, -1])

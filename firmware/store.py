@@ -56,6 +56,12 @@ class RecordStore:
             self.first += done
             self._counters.acked += done
 
+    def declare_restart(self) -> None:
+        # The records that were only in memory when the node was told to restart.
+        first = self._sequence.first_lost
+        if 0 <= first < self.first:
+            self._declare("restart", first, self.first - first)
+
     def declare_loss(self) -> None:
         # Turns overwritten records into one loss record. The link calls this when it gets to
         # the hole, so that one record tells of the whole of it.
@@ -65,8 +71,11 @@ class RecordStore:
             self._drop_oldest()
         first, count = self._lost_first, self._lost_count
         self._lost_first, self._lost_count = -1, 0
-        reason = LOSS_REASONS.index("store_full")
-        self.add("loss", {"reason": reason, "first_seq": first, "lost_records": count})
+        self._declare("store_full", first, count)
+
+    def _declare(self, reason: str, first: int, count: int) -> None:
+        number = LOSS_REASONS.index(reason)
+        self.add("loss", {"reason": number, "first_seq": first, "lost_records": count})
 
     def _drop_oldest(self) -> None:
         self._bytes -= len(self._records.pop(0))

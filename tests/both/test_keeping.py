@@ -78,6 +78,18 @@ def test_a_number_is_reserved_in_flash_before_it_is_used():
             assert flash.load(PATH)[1] > number
 
 
+def test_a_restart_on_purpose_skips_no_number_and_tells_what_ended_with_it():
+    fresh()
+    sequence = Sequence(PATH)
+    given = [sequence.take() for _ in range(7)]
+    assert sequence.first_lost == -1
+    sequence.close(5)
+    again = Sequence(PATH)
+    assert again.first_lost == 5 and again.next == given[-1] + 1
+    again.take()
+    assert Sequence(PATH).first_lost == -1  # this time the power was cut
+
+
 def test_damaged_reservation_starts_far_above_instead_of_again():
     fresh()
     Sequence(PATH).take()

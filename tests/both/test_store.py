@@ -14,6 +14,7 @@ class Numbers:
     def __init__(self) -> None:
         self.next = 100
         self.epoch = 3
+        self.first_lost = -1
 
     def take(self) -> int:
         self.next += 1
@@ -63,6 +64,21 @@ def test_full_store_drops_the_oldest_and_declares_how_many():
     before = kept.next
     kept.declare_loss()
     assert kept.next == before
+
+
+def test_records_that_ended_with_a_restart_are_declared():
+    numbers = Numbers()
+    numbers.first_lost = 96
+    kept = RecordStore(numbers, Clock(), Counters(), 1000)
+    kept.declare_restart()
+    _, values = message.decode(kept.get(100))
+    assert (values["reason"], values["first_seq"], values["lost_records"]) == (3, 96, 4)
+    for first_lost in (-1, 100):
+        numbers = Numbers()
+        numbers.first_lost = first_lost
+        kept = RecordStore(numbers, Clock(), Counters(), 1000)
+        kept.declare_restart()
+        assert kept.next == 100
 
 
 def test_whoever_listens_is_told_of_each_record():

@@ -103,6 +103,47 @@ def test_telemetry_stops_when_a_standard_tool_takes_over_the_port(rig: RigFactor
         assert "hello" in smpmgr(one, "os", "echo", "hello")
 
 
+def test_a_restart_on_purpose_loses_no_record_of_a_host_that_is_there(
+    rig: RigFactory, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        with resonode.Store(tmp_path / "store.db") as store:
+            gateway = resonode.Gateway(store, [one.port])
+            running = asyncio.create_task(gateway.run())
+            while store.count() < 200:
+                await asyncio.sleep(0.02)
+            assert gateway.nodes[0].connection is not None
+            await gateway.nodes[0].connection.reset()
+            while len({one.record.epoch for one in store.query("boot")}) < 2:
+                await asyncio.sleep(0.05)
+            gateway.stop()
+            await running
+            numbers = [one.record.seq for one in store.query()]
+            assert numbers == list(range(len(numbers)))
+            assert not list(store.query("loss"))
+
+    one = rig(timebase=Paced())
+    run(scenario())
+
+
+def test_what_a_restart_on_purpose_costs_without_a_host_is_declared(rig: RigFactory) -> None:
+    async def scenario() -> None:
+        async with resonode.connect(one.port) as node:
+            stream = node.records()
+            boot = await anext(stream)
+            loss = await anext(stream)
+        assert isinstance(boot, resonode.Boot) and boot.epoch == 2
+        assert isinstance(loss, resonode.Loss) and loss.reason_name == "restart"
+        assert loss.first_seq == 0 and loss.lost_records == boot.seq
+
+    one = rig(timebase=Paced())
+    time.sleep(0.5)
+    smpmgr(one, "os", "reset")
+    while not one.board.restarts:
+        time.sleep(0.02)
+    run(scenario())
+
+
 def test_records_go_on_after_a_reset_with_numbers_that_never_repeat(rig: RigFactory) -> None:
     async def some(count: int) -> list[tuple[int, int]]:
         seen = []
