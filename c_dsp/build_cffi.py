@@ -12,17 +12,27 @@ from pathlib import Path
 from cffi import FFI
 
 SOURCES = (
+    "band.c",
+    "bands.c",
+    "bearing.c",
     "decimate.c",
     "envelope.c",
+    "envelope_stream.c",
+    "exp2.c",
     "features.c",
     "fft.c",
     "fifo.c",
     "hann.c",
     "math.c",
+    "motion.c",
     "pack.c",
+    "peaks.c",
     "plan.c",
+    "shape.c",
     "spectrum.c",
     "velocity.c",
+    "welch.c",
+    "window.c",
 )
 
 # One answer on every target: no fused multiply-add, IEEE arithmetic as written.

@@ -227,6 +227,322 @@ dsp_status dsp_velocity(const dsp_plan *plan, const int32_t rec[], float scale, 
                         float f_lo_hz, float f_hi_hz, float work[], float *mm_s);
 
 // ------------------------------------------------------------------------------------------------
+// Windows
+// ------------------------------------------------------------------------------------------------
+
+// Periodic windows, sums of cosines, applied to the spectrum (exact, no table):
+//   w[t] = a0 - a1 cos(2 pi t/n) + a2 cos(4 pi t/n) - ...     Xw[k] = a0 X[k] - a1/2 (X[k-1] +
+//   X[k+1]) + ...
+// Coefficients, and what they are good for:
+//   HANN             0.5, 0.5; ENBW 1.500 bins, amplitude between bins up to 1.42 dB low: noise,
+//   lines
+//   HAMMING          0.54, 0.46; 1.363, 1.75 dB: near lines of like size
+//   BLACKMAN_HARRIS  4 terms, side lobes -92 dB; 2.004, 0.83 dB: small lines beside large ones
+//   FLAT_TOP         5 terms; 3.770, 0.01 dB: amplitudes between bins
+// Source: Harris (1978) 51; D'Antona & Ferrero (2006), flat-top; Heinzel et al. (2002), appendix C.
+enum {
+    DSP_WINDOW_HANN = 0,
+    DSP_WINDOW_HAMMING = 1,
+    DSP_WINDOW_BLACKMAN_HARRIS = 2,
+    DSP_WINDOW_FLAT_TOP = 3,
+    DSP_WINDOWS = 4
+};
+
+// Coherent gain sum(w)/n = a0, and equivalent noise bandwidth n sum(w²) / sum(w)², in bins.
+// VALUE (no such window)
+dsp_status dsp_window_info(int32_t window, float *coherent_gain, float *enbw_bins);
+
+// dsp_spectrum with any of the windows above. amp may not be work. Error <= 1e-5 of the largest
+// bin.
+// PLAN, VALUE
+dsp_status dsp_spectrum_window(const dsp_plan *plan, const int16_t x[], float scale, int32_t window,
+                               float work[], float amp[]);
+
+// Kaiser's window as a table, periodic: w[t] = I0(beta sqrt(1 - (2t/n - 1)²)) / I0(beta).
+//   beta  0 (rectangle) .. 40; side lobes fall with it: 8.6 gives -90 dB
+//   w     n values, error <= 3e-6; coherent_gain and enbw_bins as in dsp_window_info
+// Source: Kaiser & Schafer (1980); I0 by its power series.
+// SIZE (n < 2), VALUE
+dsp_status dsp_kaiser(int32_t n, float beta, float w[], float *coherent_gain, float *enbw_bins);
+
+// dsp_spectrum with a window from a table.
+//   w     n values; coherent_gain  their mean
+//   work  2 n floats; amp may not lie in it
+// PLAN, VALUE
+dsp_status dsp_spectrum_table(const dsp_plan *plan, const int16_t x[], float scale, const float w[],
+                              float coherent_gain, float work[], float amp[]);
+
+// ------------------------------------------------------------------------------------------------
+// Power spectral density (Welch)
+// ------------------------------------------------------------------------------------------------
+
+// Streaming: samples may come in any pieces; whenever n are there, one segment is added and the
+// last
+// `overlap` of them kept. Memory does not grow with time. The result is scipy.signal.welch's
+// (constant detrend, density) within 1e-5 of the largest bin.
+// Source: Welch (1967); Heinzel et al. (2002), section 9 (ENBW).
+typedef struct dsp_welch dsp_welch;
+
+// Bytes of memory for segments of n (a transform size), 0 for other n: 4 n + 28.
+size_t dsp_welch_bytes(int32_t n);
+
+//   overlap  0..n-1 samples; n/2 for the usual 50 %
+// SIZE, VALUE (window), ALIGN, SPACE
+dsp_status dsp_welch_init(int32_t n, int32_t overlap, int32_t window, void *memory,
+                          size_t memory_bytes, dsp_welch **state);
+
+// Points *state at memory that dsp_welch_init filled, after checking that it did.
+// ALIGN, PLAN
+dsp_status dsp_welch_open(void *memory, size_t memory_bytes, dsp_welch **state);
+
+// Forgets all samples and segments.
+void dsp_welch_reset(dsp_welch *state);
+
+//   plan  of n points;  work  n floats
+// PLAN, SIZE (count < 0)
+dsp_status dsp_welch_feed(dsp_welch *state, const dsp_plan *plan, const int16_t x[], int32_t count,
+                          float work[]);
+
+int32_t dsp_welch_segments(const dsp_welch *state);
+
+//   psd  n/2 + 1 bins, (m/s²)²/Hz, one-sided; the state stays as it is
+// SIZE (no segment yet), VALUE
+dsp_status dsp_welch_psd(const dsp_welch *state, float scale, float rate_hz, float psd[]);
+
+// ------------------------------------------------------------------------------------------------
+// Lines of a spectrum
+// ------------------------------------------------------------------------------------------------
+
+enum {
+    DSP_PEAKS_MAX = 64,
+    DSP_HARMONICS_MAX = 32,
+    DSP_SCORE_BINS_MIN = 32  // shortest spectrum with a local background
+};
+
+typedef struct {
+    float freq_hz;
+    float amp;  // unit of the spectrum
+} dsp_line;
+
+// The largest local maxima, largest bin first, interpolated between bins.
+//   amp     amplitudes, `bins` values, none negative
+//   least   a bin must be above it
+//   room    lines wanted at most, 1..DSP_PEAKS_MAX
+//   out     `found` lines are written
+// Bias for a lone sine 8 bins or more from both ends: Hann 0.0005 bins and 0.005 % (from the ratio of
+// two bins, Grandke (1983)); others from a parabola through logarithms: Blackman-Harris 0.005 bins
+// and 0.4 %, Hamming 0.02 bins and 5.2 %, flat-top 0.15 bins and 0.13 %. Averaging over windows in
+// power keeps them; noise adds its own.
+// SIZE, VALUE
+dsp_status dsp_peaks(const float amp[], int32_t bins, float bin_hz, int32_t window, float least,
+                     int32_t room, dsp_line out[], int32_t *found);
+
+// The lines at base + i step, i = first..first + count - 1. Harmonics of f: base 0, step f, first
+// 1.
+// Sidebands of a carrier: base the carrier, step the modulation, first -3, count 7.
+//   tolerance  0..0.1: each is the largest bin within 1 + tolerance * (its bin) of the nearest one
+//   out        `count` lines; 0 Hz and 0 where the line lies outside the spectrum
+// SIZE, VALUE
+dsp_status dsp_lines(const float amp[], int32_t bins, float bin_hz, int32_t window, float base_hz,
+                     float step_hz, int32_t first, int32_t count, float tolerance, dsp_line out[]);
+
+// How far a line stands above its surroundings. The background of a line is the median of the 40
+// bins on each side of those searched, without the 2 nearest; at a spectrum's ends there are fewer.
+typedef struct {
+    float freq_hz;         // of the first line, interpolated (Hann)
+    float amp;             // of the first line, interpolated
+    float background;      // about the first line
+    float ratio;           // its largest bin / background; noise gives 1.5 to 4
+    float family_ratio;    // sum over the harmonics / sum of their backgrounds
+    float sideband_ratio;  // the same for the sidebands at +- side_hz of each harmonic
+    int32_t harmonics;     // of them inside the spectrum
+} dsp_score;
+
+//   f_hz     line asked for: order * shaft_hz
+//   side_hz  spacing of sidebands (FTF for a rolling element, the shaft for an inner race); 0: none
+//   harmonics  1..DSP_HARMONICS_MAX, those inside the spectrum count
+//   tolerance  as in dsp_lines; 0.01 covers the slip of a bearing
+// SIZE, VALUE, BAND (f_hz outside the spectrum)
+dsp_status dsp_line_score(const float amp[], int32_t bins, float bin_hz, float f_hz, float side_hz,
+                          int32_t harmonics, float tolerance, dsp_score *out);
+
+// ------------------------------------------------------------------------------------------------
+// Bearings and severity
+// ------------------------------------------------------------------------------------------------
+
+// Orders: multiples of the shaft's frequency (outer ring fixed).
+typedef struct {
+    float bpfo;  // outer race: elements * ftf
+    float bpfi;  // inner race: elements - bpfo
+    float bsf2;  // an element's defect, which strikes both races: twice its spin
+    float ftf;   // cage
+} dsp_bearing;
+
+// From geometry; diameters in one unit, any. With g = d/D cos(contact):
+//   ftf = (1 - g)/2   bpfo = n ftf   bpfi = n (1 + g)/2   bsf2 = D/d (1 - g²)
+// Source: Randall & Antoni, MSSP 25 (2011) 485, section 2.
+// SIZE (elements not in 3..1000), VALUE
+dsp_status dsp_bearing_orders(int32_t elements, float element_diameter, float pitch_diameter,
+                              float contact_deg, dsp_bearing *out);
+
+// Zone of a severity: 0 (A) up to limits[0], 1 (B) up to limits[1], 2 (C) up to limits[2], else 3
+// (D).
+//   limits_mm_s  rising; they depend on the machine and belong in its configuration, with their
+//   source
+// Source of the scheme: ISO 20816-1:2016, 6.2 (evaluation zones).
+// VALUE
+dsp_status dsp_severity_zone(float velocity_mm_s, const float limits_mm_s[3], int32_t *zone);
+
+// ------------------------------------------------------------------------------------------------
+// Bands, shape factors, displacement
+// ------------------------------------------------------------------------------------------------
+
+// RMS of bands of an amplitude spectrum, each sqrt(sum(amp²) / 2 / ENBW) over its bins.
+//   amp        all n/2 + 1 bins (DC and Nyquist count as dsp_spectrum scales them)
+//   enbw_bins  of the window used: 1.5 for dsp_spectrum
+//   limits_hz  2 * count values: lower and upper limit of each band; a bin on a limit (to 1e-6)
+//   counts
+//   rms        `count` values. Error <= 1e-5 of the largest.
+// SIZE, VALUE, BAND (no bin lies in a band)
+dsp_status dsp_band_rms(const float amp[], int32_t bins, float bin_hz, float enbw_bins,
+                        const float limits_hz[], int32_t count, float rms[]);
+
+typedef struct {
+    float mean_magnitude;  // mean |d|, d = x - mean, m/s²
+    float shape;           // rms / mean |d|
+    float impulse;         // peak / mean |d|
+    float clearance;       // peak / (mean sqrt|d|)²
+} dsp_shape_set;
+
+// All 0 for a constant. n, scale as in dsp_features. Each within 1e-5 of float64.
+// Source: Lei, Intelligent Fault Diagnosis (2016), table 2.1.
+// SIZE, VALUE
+dsp_status dsp_shape_factors(const int16_t x[], int32_t n, float scale, dsp_shape_set *out);
+
+// RMS displacement in a band, um: dsp_velocity integrated once more, (2 pi f)² for 2 pi f;
+// arguments,
+// definition and limits are its own. A tone at f reads high by about 150 (rate_hz / n / f)² %.
+// PLAN, VALUE, BAND
+dsp_status dsp_displacement(const dsp_plan *plan, const int32_t rec[], float scale, float rate_hz,
+                            float f_lo_hz, float f_hi_hz, float work[], float *um);
+
+// ------------------------------------------------------------------------------------------------
+// Velocity and displacement as they stream
+// ------------------------------------------------------------------------------------------------
+
+// A time-domain filter on decimated samples, of constant memory (0.4 KB). From f_lo to 0.3 of the
+// rate
+// (1000 Hz at 3333 Hz) velocity is within 0.5 %; displacement from f_lo to 0.1 of the rate. Below,
+// a Butterworth high-pass of order 4 with its corner at f_lo / 2 (0.2 % at f_lo, -24 dB per
+// octave);
+// above 0.4 of the rate an equiripple stop of -34 dB. Gravity is taken off with the first sample.
+enum {
+    DSP_MOTION_TAPS = 35,
+    DSP_MOTION_SETTLE_PERIODS = 10  // of f_lo, that count for no figure after a start
+};
+
+// Of no concern to the caller; its memory.
+typedef struct {
+    int32_t waiting;  // values that count for nothing yet; -1: nothing seen
+    int32_t settle;
+    int32_t offset;
+    int32_t at;
+    int32_t count;
+    int32_t part;
+    float g;
+    float to_mm_s;
+    float to_um;
+    float held[4];
+    float last_d[2];
+    float sum_v, sum_d, part_v, part_d, peak_v, min_d, max_d;
+    float line[70];  // 2 * DSP_MOTION_TAPS
+} dsp_motion;
+
+typedef struct {
+    int32_t count;                    // values that the figures are of
+    float velocity_rms;               // mm/s
+    float velocity_peak;              // mm/s
+    float displacement_rms;           // um
+    float displacement_peak_to_peak;  // um
+} dsp_motion_set;
+
+//   rate_hz  of the record that will come;  f_lo_hz  1e-4..0.05 of it
+//   scale    m/s² per LSB (not per fraction of it)
+// VALUE
+dsp_status dsp_motion_init(float rate_hz, float f_lo_hz, float scale, dsp_motion *state);
+
+//   rec  n decimated samples, LSB / 2^DSP_DECIMATE_FRACTION_BITS
+//   velocity, displacement  mm/s and um, n values each, delayed by 17 and 18 samples; either may be
+//   NULL
+// SIZE (n < 0), VALUE (state was never initialised)
+dsp_status dsp_motion_feed(dsp_motion *state, const int32_t rec[], int32_t n, float velocity[],
+                           float displacement[]);
+
+// Figures since the last reading; begins anew (the filter goes on).
+// SIZE (nothing settled yet)
+dsp_status dsp_motion_read(dsp_motion *state, dsp_motion_set *out);
+
+// ------------------------------------------------------------------------------------------------
+// Squared envelope as it streams
+// ------------------------------------------------------------------------------------------------
+
+// dsp_envelope for small memories: the same quantity, from a record that spans seconds. Samples go
+// through one integer FIR that is heterodyne, low-pass and decimator at once; squares are
+// low-passed
+// and decimated again; `points` of them are one record. Constant memory, bins as fine as wanted:
+//   bin = rate / points, rate between 2.5 and 5 f_max      (1024 points, f_max 500 Hz: 1.2 to 2.4
+//   Hz)
+// Against dsp_envelope: the band's limits are -6 dB points with skirts of half its width instead of
+// cliffs; a modulated tone in the middle half of the band reads within 1 %; lines are flat to
+// f_max.
+// Source: Randall & Antoni (2011), section 4.3; filters: Kaiser's rules, 54 dB and 60 dB.
+enum { DSP_BAND_TAPS_MAX = 2048, DSP_BAND_FACTOR_MAX = 256 };
+
+typedef struct {
+    float rate_hz;   // of the samples
+    float f_lo_hz;   // band; rate_hz / 312 wide or wider, 1.5 (f_hi - f_lo) + f_max <= rate_hz
+    float f_hi_hz;   // < rate_hz / 2
+    float f_max_hz;  // highest line wanted; 2.5 f_max <= decimated rate, within 64 times
+    int32_t points;  // of the record and its transform: a transform size
+} dsp_envelope_setup;
+
+typedef struct dsp_envelope_stream dsp_envelope_stream;
+
+// Bytes of memory; 0 when the set-up is not allowed. (2-4 kHz of 26.667 kHz, 1024 points: 6 KB.)
+size_t dsp_envelope_stream_bytes(const dsp_envelope_setup *setup);
+
+// VALUE (set-up not allowed), ALIGN, SPACE
+dsp_status dsp_envelope_stream_init(const dsp_envelope_setup *setup, void *memory,
+                                    size_t memory_bytes, dsp_envelope_stream **state);
+
+// Points *state at memory that dsp_envelope_stream_init filled, after checking that it did.
+// ALIGN, PLAN
+dsp_status dsp_envelope_stream_open(void *memory, size_t memory_bytes, dsp_envelope_stream **state);
+
+// Forgets the past, as after a gap. The first sample then counts as having been there for ever, and
+// what the filters need to settle is left out of the record.
+void dsp_envelope_stream_reset(dsp_envelope_stream *state);
+
+// Width of the spectrum's bins; the rate of the record is `points` times it.
+float dsp_envelope_stream_bin_hz(const dsp_envelope_stream *state);
+
+// Values that the record still misses; 0: full.
+int32_t dsp_envelope_stream_missing(const dsp_envelope_stream *state);
+
+// Takes samples until the record is full.
+//   used  samples taken; fewer than n when the record became full
+// SIZE (n < 0)
+dsp_status dsp_envelope_stream_feed(dsp_envelope_stream *state, const int16_t x[], int32_t n,
+                                    int32_t *used);
+
+// The full record's spectrum, as dsp_envelope scales it (bin 0 is 0); begins a new record.
+//   plan  of `points`;  work  `points` floats;  bins  1..points/2
+//   amp   (m/s²)², `bins` values; may be work
+// PLAN, SIZE (the plan is of another size, or the record is not full), BAND, VALUE
+dsp_status dsp_envelope_stream_spectrum(dsp_envelope_stream *state, const dsp_plan *plan,
+                                        float scale, int32_t bins, float work[], float amp[]);
+
+// ------------------------------------------------------------------------------------------------
 // FIFO images of ST accelerometers with tagged words (IIS3DWB, LSM6DSx, ISM330x)
 // ------------------------------------------------------------------------------------------------
 
@@ -280,6 +596,9 @@ void dsp_sincos(uint32_t phase, float *sine, float *cosine);
 
 // Base-2 logarithm of a finite x >= 2^-126. Error <= 1.2e-7 absolute plus one rounding.
 float dsp_log2(float x);
+
+// 2^x. Relative error <= 1.5e-7. 0 below x = -126, the largest float from 128 on, NaN of NaN.
+float dsp_exp2(float x);
 
 /* cffi: end */
 

@@ -314,3 +314,363 @@ def unpack_db8(
     code = np.frombuffer(codes, np.uint8).astype(np.float64)
     values = 10.0 ** ((floor_db + (code - 1.0) * step_db) / 20.0)
     return np.where(code == 0, 0.0, values).astype(np.float32)
+
+
+# --- windows -------------------------------------------------------------------------------------
+
+WINDOWS = ("hann", "hamming", "blackman-harris", "flat-top")
+
+
+def _window(name: str) -> int:
+    if name not in WINDOWS:
+        raise ValueError(f"window: {name!r} is none of {', '.join(WINDOWS)}")
+    return WINDOWS.index(name)
+
+
+def window_info(window: str) -> tuple[float, float]:
+    """Coherent gain, and equivalent noise bandwidth in bins, of a window by name."""
+    gain, enbw = _ffi.new("float *"), _ffi.new("float *")
+    _check("window_info", _lib.dsp_window_info(_window(window), gain, enbw))
+    return float(gain[0]), float(enbw[0])
+
+
+def spectrum_window(x: Int16Array, scale: float, window: str) -> Float32Array:
+    """`spectrum` with a window by name (WINDOWS)."""
+    pointer = _i16("x", x)
+    plan, _ = _plan(len(x))
+    _, work = _new_f32(len(x))
+    amp, amp_pointer = _new_f32(len(x) // 2 + 1)
+    _check(
+        "spectrum_window",
+        _lib.dsp_spectrum_window(plan, pointer, scale, _window(window), work, amp_pointer),
+    )
+    return amp
+
+
+def kaiser(n: int, beta: float) -> tuple[Float32Array, float, float]:
+    """Kaiser's window (periodic) of n points, its coherent gain and its ENBW in bins."""
+    w, pointer = _new_f32(max(n, 0))
+    gain, enbw = _ffi.new("float *"), _ffi.new("float *")
+    _check("kaiser", _lib.dsp_kaiser(n, beta, pointer, gain, enbw))
+    return w, float(gain[0]), float(enbw[0])
+
+
+def spectrum_table(
+    x: Int16Array, scale: float, w: Float32Array, coherent_gain: float
+) -> Float32Array:
+    """`spectrum` with a window given as n values and their mean."""
+    pointer = _i16("x", x)
+    if len(w) != len(x):
+        raise TypeError("w: as many values as samples are needed")
+    plan, _ = _plan(len(x))
+    _, work = _new_f32(2 * len(x))
+    amp, amp_pointer = _new_f32(len(x) // 2 + 1)
+    _check(
+        "spectrum_table",
+        _lib.dsp_spectrum_table(
+            plan, pointer, scale, _f32("w", w), coherent_gain, work, amp_pointer
+        ),
+    )
+    return amp
+
+
+class Welch:
+    """Streaming power spectral density: segments of n samples, `overlap` of them kept."""
+
+    def __init__(self, n: int, overlap: int | None = None, window: str = "hann") -> None:
+        self._n = n
+        self._plan, self._plan_memory = _plan(n)
+        memory_bytes = _lib.dsp_welch_bytes(n)
+        self._memory = _ffi.new("float[]", memory_bytes // 4 + 1)
+        state = _ffi.new("dsp_welch **")
+        status = _lib.dsp_welch_init(
+            n,
+            n // 2 if overlap is None else overlap,
+            _window(window),
+            self._memory,
+            memory_bytes,
+            state,
+        )
+        _check("welch", status)
+        self._state = state[0]
+        _, self._work = _new_f32(n)
+
+    def reset(self) -> None:
+        """Forget all samples and segments."""
+        _lib.dsp_welch_reset(self._state)
+
+    def feed(self, x: Int16Array) -> int:
+        """Take samples; segments averaged so far."""
+        pointer = _i16("x", x)
+        _check("welch", _lib.dsp_welch_feed(self._state, self._plan, pointer, len(x), self._work))
+        return int(_lib.dsp_welch_segments(self._state))
+
+    def psd(self, scale: float, rate_hz: float) -> Float32Array:
+        """One-sided density, (m/s²)²/Hz, n/2 + 1 bins."""
+        psd, pointer = _new_f32(self._n // 2 + 1)
+        _check("welch", _lib.dsp_welch_psd(self._state, scale, rate_hz, pointer))
+        return psd
+
+
+# --- lines, bearings, bands ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a spectrum, interpolated between bins."""
+
+    freq_hz: float
+    amp: float
+
+
+def peaks(
+    amp: Float32Array, bin_hz: float, *, room: int = 8, least: float = 0.0, window: str = "hann"
+) -> list[Line]:
+    """The largest local maxima of an amplitude spectrum, largest bin first."""
+    out = _ffi.new("dsp_line[]", max(room, 1))
+    found = _ffi.new("int32_t *")
+    status = _lib.dsp_peaks(
+        _f32("amp", amp), len(amp), bin_hz, _window(window), least, room, out, found
+    )
+    _check("peaks", status)
+    return [Line(out[i].freq_hz, out[i].amp) for i in range(found[0])]
+
+
+def lines(
+    amp: Float32Array,
+    bin_hz: float,
+    *,
+    step_hz: float,
+    base_hz: float = 0.0,
+    first: int = 1,
+    count: int = 5,
+    tolerance: float = 0.0,
+    window: str = "hann",
+) -> list[Line]:
+    """The lines at base + i step, i = first.. (harmonics; or sidebands, with a carrier as base).
+
+    A line outside the spectrum is Line(0, 0). `tolerance` widens the search, relatively.
+    """
+    out = _ffi.new("dsp_line[]", max(count, 1))
+    status = _lib.dsp_lines(
+        *(_f32("amp", amp), len(amp), bin_hz, _window(window)),
+        *(base_hz, step_hz, first, count, tolerance, out),
+    )
+    _check("lines", status)
+    return [Line(out[i].freq_hz, out[i].amp) for i in range(count)]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How far a line stands above its surroundings (dsp_score in dsp.h)."""
+
+    freq_hz: float
+    amp: float
+    background: float
+    ratio: float  # noise gives 1.5 to 4
+    family_ratio: float
+    sideband_ratio: float  # 0 when no sidebands were asked for
+    harmonics: int
+
+
+def line_score(
+    amp: Float32Array,
+    bin_hz: float,
+    f_hz: float,
+    *,
+    side_hz: float = 0.0,
+    harmonics: int = 3,
+    tolerance: float = 0.01,
+) -> Score:
+    """Score of a line, its harmonics and their sidebands against the local background."""
+    out = _ffi.new("dsp_score *")
+    status = _lib.dsp_line_score(
+        _f32("amp", amp), len(amp), bin_hz, f_hz, side_hz, harmonics, tolerance, out
+    )
+    _check("line_score", status)
+    return Score(
+        *(out.freq_hz, out.amp, out.background, out.ratio),
+        *(out.family_ratio, out.sideband_ratio, out.harmonics),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Bearing:
+    """Defect orders: multiples of the shaft's frequency, outer ring fixed."""
+
+    bpfo: float
+    bpfi: float
+    bsf2: float  # twice the element's spin
+    ftf: float
+
+
+def bearing_orders(
+    elements: int, element_diameter: float, pitch_diameter: float, contact_deg: float = 0.0
+) -> Bearing:
+    """Orders from a bearing's geometry; both diameters in one unit."""
+    out = _ffi.new("dsp_bearing *")
+    status = _lib.dsp_bearing_orders(elements, element_diameter, pitch_diameter, contact_deg, out)
+    _check("bearing_orders", status)
+    return Bearing(out.bpfo, out.bpfi, out.bsf2, out.ftf)
+
+
+def severity_zone(velocity_mm_s: float, limits_mm_s: tuple[float, float, float]) -> str:
+    """Zone "A".."D" of ISO 20816-1; a value on a limit still belongs to the better zone."""
+    zone = _ffi.new("int32_t *")
+    limits = _ffi.new("float[3]", list(limits_mm_s))
+    _check("severity_zone", _lib.dsp_severity_zone(velocity_mm_s, limits, zone))
+    return "ABCD"[zone[0]]
+
+
+def band_rms(
+    amp: Float32Array,
+    bin_hz: float,
+    bands_hz: list[tuple[float, float]],
+    *,
+    window: str = "hann",
+) -> Float32Array:
+    """RMS of each band of an amplitude spectrum (all its n/2 + 1 bins)."""
+    limits = _ffi.new("float[]", [limit for band in bands_hz for limit in band])
+    rms, pointer = _new_f32(len(bands_hz))
+    enbw = window_info(window)[1]
+    status = _lib.dsp_band_rms(
+        _f32("amp", amp), len(amp), bin_hz, enbw, limits, len(bands_hz), pointer
+    )
+    _check("band_rms", status)
+    return rms
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeFactors:
+    """How a block's peak and RMS compare with its mean magnitude; all 0 for a constant."""
+
+    mean_magnitude: float  # m/s²
+    shape: float
+    impulse: float
+    clearance: float
+
+
+def shape_factors(x: Int16Array, scale: float) -> ShapeFactors:
+    """Shape, impulse and clearance factors of 2..65535 samples without their mean."""
+    out = _ffi.new("dsp_shape_set *")
+    _check("shape_factors", _lib.dsp_shape_factors(_i16("x", x), len(x), scale, out))
+    return ShapeFactors(out.mean_magnitude, out.shape, out.impulse, out.clearance)
+
+
+def displacement(
+    rec: Int32Array, scale: float, rate_hz: float, f_lo_hz: float = 10.0, f_hi_hz: float = 1000.0
+) -> float:
+    """RMS displacement in a band, um: `velocity` integrated once more."""
+    pointer = _i32("rec", rec)
+    plan, _ = _plan(len(rec))
+    _, work = _new_f32(len(rec))
+    out = _ffi.new("float *")
+    status = _lib.dsp_displacement(plan, pointer, scale, rate_hz, f_lo_hz, f_hi_hz, work, out)
+    _check("displacement", status)
+    return float(out[0])
+
+
+@dataclass(frozen=True, slots=True)
+class MotionFigures:
+    """What Motion measured since the last reading."""
+
+    count: int
+    velocity_rms: float  # mm/s
+    velocity_peak: float  # mm/s
+    displacement_rms: float  # um
+    displacement_peak_to_peak: float  # um
+
+
+class Motion:
+    """Velocity and displacement by a streaming filter, from what Decimator gives.
+
+    Args:
+        rate_hz: of the decimated record; velocity is good from f_lo_hz to 0.3 of it.
+        scale: m/s² per LSB (not per fraction of it).
+    """
+
+    def __init__(self, rate_hz: float, scale: float, f_lo_hz: float = 10.0) -> None:
+        self._state = _ffi.new("dsp_motion *")
+        _check("motion", _lib.dsp_motion_init(rate_hz, f_lo_hz, scale, self._state))
+
+    def feed(self, rec: Int32Array) -> tuple[Float32Array, Float32Array]:
+        """Velocity in mm/s and displacement in um, a value each for every value of `rec`."""
+        pointer = _i32("rec", rec)
+        speed, speed_pointer = _new_f32(len(rec))
+        travel, travel_pointer = _new_f32(len(rec))
+        status = _lib.dsp_motion_feed(self._state, pointer, len(rec), speed_pointer, travel_pointer)
+        _check("motion", status)
+        return speed, travel
+
+    def read(self) -> MotionFigures:
+        """Figures since the last reading, without what was not settled."""
+        out = _ffi.new("dsp_motion_set *")
+        _check("motion", _lib.dsp_motion_read(self._state, out))
+        return MotionFigures(
+            *(out.count, out.velocity_rms, out.velocity_peak),
+            *(out.displacement_rms, out.displacement_peak_to_peak),
+        )
+
+
+# --- envelope, streaming -------------------------------------------------------------------------
+
+
+class EnvelopeStream:
+    """Squared envelope spectra of a band from seconds of signal, in constant memory.
+
+    Attributes:
+        bin_hz: width of the bins.
+        memory_bytes: what the state takes on a node.
+    """
+
+    def __init__(
+        self, rate_hz: float, f_lo_hz: float, f_hi_hz: float, *, f_max_hz: float, points: int
+    ) -> None:
+        setup = _ffi.new("dsp_envelope_setup *", (rate_hz, f_lo_hz, f_hi_hz, f_max_hz, points))
+        self.memory_bytes = int(_lib.dsp_envelope_stream_bytes(setup))
+        self._memory = _ffi.new("float[]", self.memory_bytes // 4 + 1)
+        state = _ffi.new("dsp_envelope_stream **")
+        status = _lib.dsp_envelope_stream_init(setup, self._memory, self.memory_bytes, state)
+        _check("envelope_stream", status)
+        self._state = state[0]
+        self._plan, self._plan_memory = _plan(points)
+        self._points = points
+        self.bin_hz = float(_lib.dsp_envelope_stream_bin_hz(self._state))
+
+    def reset(self) -> None:
+        """Forget the past, as after a gap."""
+        _lib.dsp_envelope_stream_reset(self._state)
+
+    @property
+    def missing(self) -> int:
+        """Values that the record still misses; 0 when it is full."""
+        return int(_lib.dsp_envelope_stream_missing(self._state))
+
+    def feed(self, x: Int16Array) -> int:
+        """Take samples until the record is full; how many were taken."""
+        used = _ffi.new("int32_t *")
+        pointer = _i16("x", x)
+        status = _lib.dsp_envelope_stream_feed(self._state, pointer, len(x), used)
+        _check("envelope_stream", status)
+        return int(used[0])
+
+    def spectrum(self, scale: float, bins: int | None = None) -> Float32Array:
+        """The full record's spectrum, (m/s²)², 1..points/2 bins; begins a new record."""
+        count = self._points // 2 if bins is None else bins
+        _, work = _new_f32(self._points)
+        amp, pointer = _new_f32(max(count, 0))
+        status = _lib.dsp_envelope_stream_spectrum(
+            self._state, self._plan, scale, count, work, pointer
+        )
+        _check("envelope_stream", status)
+        return amp
+
+    def spectra(self, x: Int16Array, scale: float, bins: int | None = None) -> list[Float32Array]:
+        """Feed all of x and return the spectrum of every record that it fills."""
+        found = []
+        at = 0
+        while at < len(x):
+            at += self.feed(x[at:])
+            if not self.missing:
+                found.append(self.spectrum(scale, bins))
+        return found

@@ -1,0 +1,118 @@
+// One-sided band filter with decimation: heterodyne and low-pass in one integer FIR.
+#include "condition.h"
+
+// Kaiser's rules for A dB: beta = 0.1102 (A - 8.7), taps = (A - 7.95) / (14.36 skirt / rate).
+#define BETA 4.99f  // 54 dB
+#define TAPS_PER_RATE_OVER_SKIRT 3.2f
+
+int dsp_band_shape(float rate_hz, float f_lo_hz, float f_hi_hz, float spare_hz, dsp_band *band) {
+    if (!dsp_is_positive(rate_hz) || !dsp_is_positive(spare_hz) || !dsp_is_positive(f_lo_hz) ||
+        !(f_hi_hz > f_lo_hz) || !(f_hi_hz < 0.5f * rate_hz)) {
+        return 0;
+    }
+    const float width = f_hi_hz - f_lo_hz;
+    const float skirt = 0.5f * width;
+    const float taps = TAPS_PER_RATE_OVER_SKIRT * rate_hz / skirt;
+    if (!(taps <= (float)(DSP_BAND_TAPS_MAX - 4))) {
+        return 0;
+    }
+    const float factor = rate_hz / (width + skirt + spare_hz);
+    if (!(factor >= 1.0f)) {
+        return 0;
+    }
+    band->factor = factor > (float)DSP_BAND_FACTOR_MAX ? DSP_BAND_FACTOR_MAX : (int32_t)factor;
+    band->taps = ((int32_t)taps + 4) & ~3;
+    band->phase = -1;
+    band->rate_hz = rate_hz / (float)band->factor;
+    return 1;
+}
+
+// Low-pass prototype at t = i - (taps - 1)/2, unscaled: sin(pi width t) / t, windowed.
+static float prototype(const dsp_band *band, uint32_t quarter_width, int32_t i, float reciprocal) {
+    const int32_t twice_t = 2 * i - (band->taps - 1);  // odd, never 0
+    float sine, cosine;
+    dsp_sincos(quarter_width * (uint32_t)twice_t, &sine, &cosine);
+    const float u = (float)twice_t / (float)band->taps;
+    return sine / (float)twice_t * dsp_kaiser_value(BETA, u, reciprocal);
+}
+
+static int16_t rounded(float v) {
+    return (int16_t)(int32_t)(v < 0.0f ? v - 0.5f : v + 0.5f);
+}
+
+void dsp_band_design(const dsp_band *band, float rate_hz, float f_lo_hz, float f_hi_hz,
+                     int16_t taps[]) {
+    const uint32_t quarter_width = dsp_phase((f_hi_hz - f_lo_hz) / (4.0f * rate_hz));
+    const uint32_t centre = dsp_phase((f_lo_hz + f_hi_hz) / (2.0f * rate_hz));
+    const float reciprocal = 1.0f / dsp_bessel_i0(BETA);
+    float sum = 0.0f;
+    for (int32_t i = 0; i < band->taps; i++) {
+        sum += prototype(band, quarter_width, i, reciprocal);
+    }
+    for (int32_t i = 0; i < band->taps; i++) {
+        const float p = 32768.0f / sum * prototype(band, quarter_width, i, reciprocal);
+        float sine, cosine;
+        dsp_sincos(centre * (uint32_t)i, &sine, &cosine);
+        taps[2 * i] = rounded(p * cosine);
+        taps[2 * i + 1] = rounded(-p * sine);
+    }
+}
+
+// The taps' magnitudes add up to less than 2 * 2^15, so 32 bits hold every partial sum.
+static void dot(const int16_t taps[], const int16_t x[], int32_t n, int32_t sum[2]) {
+    int32_t re = sum[0], im = sum[1];
+    for (int32_t i = 0; i < n; i++) {
+        const int32_t v = x[i];
+        re += taps[2 * i] * v;
+        im += taps[2 * i + 1] * v;
+    }
+    sum[0] = re;
+    sum[1] = im;
+}
+
+static void start(dsp_band *band, int16_t history[], int16_t first) {
+    band->phase = 0;
+    for (int32_t i = 0; i < band->taps - 1; i++) {
+        history[i] = first;
+    }
+}
+
+static void remember(int16_t history[], int32_t past, const int16_t x[], int32_t n) {
+    const int32_t kept = n < past ? past - n : 0;
+    for (int32_t i = 0; i < kept; i++) {
+        history[i] = history[n + i];
+    }
+    for (int32_t i = kept; i < past; i++) {
+        history[i] = x[n - past + i];
+    }
+}
+
+int32_t dsp_band_samples(const dsp_band *band, int32_t n, int32_t outputs) {
+    const int32_t need = outputs * band->factor - (band->phase < 0 ? 0 : band->phase);
+    return n < need ? n : need;
+}
+
+int32_t dsp_band_feed(dsp_band *band, int16_t data[], const int16_t x[], int32_t n, float out[]) {
+    const int16_t *taps = data;
+    int16_t *history = data + 2 * band->taps;
+    const int32_t past = band->taps - 1;
+    if (n < 1) {
+        return 0;
+    }
+    if (band->phase < 0) {
+        start(band, history, x[0]);
+    }
+    int32_t produced = 0;
+    for (int32_t last = band->factor - 1 - band->phase; last < n; last += band->factor) {
+        const int32_t old = last < past ? past - last : 0;
+        int32_t sum[2] = {0, 0};
+        dot(taps, history + past - old, old, sum);
+        dot(taps + 2 * old, x + (last - past + old), band->taps - old, sum);
+        out[2 * produced] = (float)sum[0] * 3.0517578125e-5f;
+        out[2 * produced + 1] = (float)sum[1] * 3.0517578125e-5f;
+        produced++;
+    }
+    band->phase = (band->phase + n) % band->factor;
+    remember(history, past, x, n);
+    return produced;
+}
