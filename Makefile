@@ -29,8 +29,9 @@ bench: setup ## measure the DSP core and the whole pipeline; results in build/be
 	@$(BIN)/python c_dsp/bench/bench_host.py
 	@$(BIN)/python -m resonode_hil.bench $(ARGS)
 
-natmod: setup ## build the C core as a MicroPython native module: make natmod ARCH=x64
+natmod: setup ## build the MicroPython native modules, dsp and crypto: make natmod ARCH=x64
 	@$(BIN)/python c_dsp/natmod/build.py $(or $(ARCH),x64)
+	@$(BIN)/python c_crypto/natmod/build.py $(or $(ARCH),x64)
 
 dist: setup ## build the wheel and the source distribution into dist/
 	@$(BIN)/python -m build --no-isolation --outdir dist .

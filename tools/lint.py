@@ -8,7 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
-HOST = ["host_sdk/resonode", "hil/resonode_hil", "resonode_wire", "tools", "tests", "c_dsp"]
+HOST = ["host_sdk/resonode", "hil/resonode_hil", "resonode_wire", "tools", "tests"]
+HOST += ["c_dsp", "c_crypto"]
 # Runs in MicroPython, so its types are MicroPython's. The wire is checked against both.
 NODE = ["firmware", "resonode_wire", "hil/resonode_hil/port", "tests/micropython_runner.py"]
 
@@ -33,7 +34,7 @@ def fixes() -> list[list[str]]:
 
 def c_sources() -> list[str]:
     return sorted(
-        str(path.relative_to(ROOT)) for path in ROOT.glob("c_dsp/**/*.[ch]") if path.is_file()
+        str(path.relative_to(ROOT)) for path in ROOT.glob("c_*/**/*.[ch]") if path.is_file()
     )
 
 

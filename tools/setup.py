@@ -31,10 +31,12 @@ PYTHONS = [(3, 11), (3, 12), (3, 13), (3, 14)]
 
 C_SOURCES = ("c_dsp/*.c", "c_dsp/*.h", "c_dsp/build_cffi.py")
 NATMOD_SOURCES = (*C_SOURCES, "c_dsp/natmod/*")
+CRYPTO_SOURCES = ("c_crypto/*", "c_crypto/natmod/*", "c_dsp/natmod/build.py")
 NATMOD_ARCH = "x64"  # what MicroPython's unix build loads
 
 EXTENSION = ROOT / "host_sdk" / "resonode" / "_dsp.abi3.so"
 NATMOD = BUILD / "natmod" / NATMOD_ARCH / "dsp.mpy"
+CRYPTO = BUILD / "natmod" / NATMOD_ARCH / "crypto.mpy"
 TYPINGS = BUILD / "typings"
 
 
@@ -58,6 +60,7 @@ def main() -> None:
             install_project,
         )
         step("native", [MADE_WITH, *NATMOD_SOURCES], [NATMOD], build_natmod)
+        step("crypto", [MADE_WITH, *CRYPTO_SOURCES], [CRYPTO], build_crypto)
         step("stubs", ["requirements/stubs.lock"], [TYPINGS / "stdlib"], install_stubs)
 
 
@@ -87,6 +90,11 @@ def install_project() -> None:
 def build_natmod() -> None:
     say("building the C core as a MicroPython native module")
     run([str(VENV_PYTHON), "c_dsp/natmod/build.py", NATMOD_ARCH])
+
+
+def build_crypto() -> None:
+    say("building the node's cryptography as a MicroPython native module")
+    run([str(VENV_PYTHON), "c_crypto/natmod/build.py", NATMOD_ARCH])
 
 
 def install_stubs() -> None:

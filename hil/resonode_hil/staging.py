@@ -1,6 +1,6 @@
 """Lay out the files of a virtual board as they lie on a real one.
 
-    <staged>/            the port's files (boot.py ...) and dsp.mpy
+    <staged>/            the port's files (boot.py ...), dsp.mpy and crypto.mpy
     <staged>/firmware/  <staged>/resonode_wire/  <staged>/boards/VIRTUAL/
 
 Only what changed is copied, and each file appears whole, so any number of boards may stage into
@@ -23,6 +23,7 @@ NATIVE_ARCH = {"x86_64": "x64", "AMD64": "x64"}
 
 _SOURCES = ("firmware", "resonode_wire", "boards/VIRTUAL")
 _SUFFIXES = (".py", ".json", ".mpy")
+_NATIVE_MODULES = ("dsp.mpy", "crypto.mpy")
 
 
 def source_root() -> Path:
@@ -55,7 +56,7 @@ def stage(staged: Path | None = None, root: Path | None = None) -> Path:
 
 def _wanted(root: Path) -> dict[str, Path]:
     """Return every file of the board: its place there -> its source."""
-    files: dict[str, Path] = {"dsp.mpy": _native_module(root)}
+    files: dict[str, Path] = {name: _native_module(root, name) for name in _NATIVE_MODULES}
     for folder in _SOURCES:
         for source in sorted((root / folder).rglob("*")):
             if source.suffix in _SUFFIXES:
@@ -65,15 +66,15 @@ def _wanted(root: Path) -> dict[str, Path]:
     return files
 
 
-def _native_module(root: Path) -> Path:
+def _native_module(root: Path, name: str) -> Path:
     arch = NATIVE_ARCH.get(platform.machine())
     if arch is None:
         why = f"no native modules for {platform.machine()}"
-        raise BoardError(explain("cannot run the DSP core", why, "use an x86-64 machine"))
-    module = root / "build" / "natmod" / arch / "dsp.mpy"
+        raise BoardError(explain("cannot run a virtual board", why, "use an x86-64 machine"))
+    module = root / "build" / "natmod" / arch / name
     if not module.is_file():
         next_step = f"build it: make natmod ARCH={arch}"
-        raise BoardError(explain("cannot run the DSP core", f"{module} is missing", next_step))
+        raise BoardError(explain("cannot run a virtual board", f"{module} is missing", next_step))
     return module
 
 

@@ -22,6 +22,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "boards/VIRTUAL/board.json",
         "boards/OTHER/board.json",
         f"build/natmod/{NATIVE_ARCH['x86_64']}/dsp.mpy",
+        f"build/natmod/{NATIVE_ARCH['x86_64']}/crypto.mpy",
     ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name)
@@ -45,6 +46,7 @@ def test_board_gets_firmware_wire_its_own_data_and_the_core(checkout):
         "resonode_wire/bus.py",
         "boards/VIRTUAL/board.json",
         "dsp.mpy",
+        "crypto.mpy",
     }
     assert "boards/OTHER/board.json" not in files(staged)
     assert "resonode_wire/WIRE.md" not in files(staged)
@@ -72,8 +74,9 @@ def test_staged_files_cannot_be_edited_by_mistake(checkout):
     assert (staged / "firmware/main.py").stat().st_mode & 0o222 == 0
 
 
-def test_missing_native_module_names_the_command_that_builds_it(checkout):
-    (checkout / "build/natmod/x64/dsp.mpy").unlink()
+@pytest.mark.parametrize("name", ["dsp.mpy", "crypto.mpy"])
+def test_missing_native_module_names_the_command_that_builds_it(checkout, name):
+    (checkout / "build/natmod/x64" / name).unlink()
     with pytest.raises(BoardError, match="make natmod ARCH=x64"):
         stage(root=checkout)
 
