@@ -4,10 +4,10 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench natmod dist lock clean
+.PHONY: help setup demo test lint format bench bench-dsp natmod dist lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## make .venv, install the lock and this checkout, build the C core (demo and test do this too)
 	@command -v $(PYTHON) >/dev/null || { echo "set-up: no $(PYTHON) on the PATH. Install Python 3.11 or later (Debian: apt-get install python3 python3-venv python3-dev)." >&2; exit 1; }
@@ -28,6 +28,9 @@ format: setup ## rewrite Python and C sources in the project's style
 bench: setup ## measure the DSP core and the whole pipeline; results in build/bench/
 	@$(BIN)/python c_dsp/bench/bench_host.py
 	@$(BIN)/python -m resonode_hil.bench $(ARGS)
+
+bench-dsp: setup ## count instructions on an emulated Cortex-M4F, against CMSIS-DSP and KISS FFT
+	@$(BIN)/python -m c_dsp.bench.bench_m4f
 
 natmod: setup ## build the MicroPython native modules, dsp and crypto: make natmod ARCH=x64
 	@$(BIN)/python c_dsp/natmod/build.py $(or $(ARCH),x64)

@@ -30,6 +30,7 @@ SOURCES = (
     "plan.c",
     "shape.c",
     "spectrum.c",
+    "twiddles.c",
     "velocity.c",
     "welch.c",
     "window.c",

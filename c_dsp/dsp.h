@@ -70,12 +70,15 @@ const char *dsp_status_text(dsp_status status);
 // Plan and real FFT
 // ------------------------------------------------------------------------------------------------
 
-// Twiddles of one size, in the caller's memory. Holds no pointers: it may be copied or stored, and
-// is read-only after dsp_plan_init, so any number of transforms may share it.
+// What a transform of one size needs, in the caller's memory. Holds no pointers: it may be copied or
+// stored, and is read-only after dsp_plan_init, so any number of transforms may share it. Twiddles
+// are constants of the program up to 8192 points, unless the core was built with
+// DSP_TABLES_IN_CALLER_MEMORY (config.h), as the native modules are: then they lie in the plan. The
+// results are the same, bit for bit.
 typedef struct dsp_plan dsp_plan;
 
 // Bytes of plan memory for an n-point transform; 0 when n is not a power of two in
-// DSP_N_MIN..DSP_N_MAX. (1024: 2256 bytes; 4096: 9264 bytes; 16384: 37 KB.)
+// DSP_N_MIN..DSP_N_MAX. 16 without twiddles; with them 2 n - 16, but 32 KB - 16 for 16384 always.
 size_t dsp_plan_bytes(int32_t n);
 
 // Fills `memory` (at least dsp_plan_bytes(n) bytes) and points *plan at it.
@@ -95,6 +98,12 @@ int32_t dsp_plan_n(const dsp_plan *plan);
 // Relative L2 error about 1.1e-7 at n = 1024 (measured against float64).
 // PLAN
 dsp_status dsp_rfft_f32(const dsp_plan *plan, const float x[], float y[]);
+
+// The same of x[t] window[t], which costs two instructions per sample.
+//   window  n values, for example from the caller's table
+// PLAN
+dsp_status dsp_rfft_f32_window(const dsp_plan *plan, const float x[], const float window[],
+                               float y[]);
 
 // Real FFT of n raw samples, mean removed: y[0] = 0.
 //   x  n samples, LSB; read as they are, no float copy is made

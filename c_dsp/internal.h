@@ -2,18 +2,38 @@
 #ifndef RESONODE_DSP_INTERNAL_H
 #define RESONODE_DSP_INTERNAL_H
 
+#include "config.h"
 #include "dsp.h"
 
 #if defined(__GNUC__)
 #define DSP_INLINE static inline __attribute__((always_inline))
+#define DSP_NOINLINE __attribute__((noinline))
+#define DSP_UNROLL _Pragma("GCC unroll 16")
+#define DSP_OPAQUE(p) __asm__("" : "+r"(p))  // the compiler forgets how p was computed
+#if defined(__ARM_FP)
+#define DSP_ROUND(x) __asm__("" : "+w"(x))  // no fused multiply-add with what follows
+#else
+#define DSP_ROUND(x) ((void)(x))
+#endif
 #define dsp_sqrt(x) __builtin_sqrtf(x)  // one instruction, given -fno-math-errno
 #else
 #include <math.h>
 #define DSP_INLINE static __inline
+#define DSP_NOINLINE
+#define DSP_UNROLL
+#define DSP_OPAQUE(p) ((void)(p))
+#define DSP_ROUND(x) ((void)(x))
 #define dsp_sqrt(x) sqrtf(x)
 #endif
 
-// n = leaf * 8^passes. The twiddles of each pass follow in the order in which they are used.
+// Floats to either side of a pointer that one FPU load reaches.
+#if defined(__arm__)
+#define DSP_REACH 255
+#else
+#define DSP_REACH 0x10000
+#endif
+
+// n = leaf * 8^passes. Twiddles only where they are not constants of the program.
 struct dsp_plan {
     uint32_t mark;
     int32_t n;
@@ -21,6 +41,11 @@ struct dsp_plan {
     int32_t passes;
     float twiddles[];
 };
+
+// exp(-2 pi i k r / (8 m)) for k = 1..m/2-1 and r = 1..4, as cos, sin of the positive angle, with
+// m = `span`. Smaller passes use every (span / m)th entry.
+extern const float dsp_twiddles[8 * (DSP_TABLE_N / 16 - 1)];
+const float *dsp_plan_table(const dsp_plan *plan, int32_t *span);
 
 // Where a transform reads its input. Element i is
 //   DSP_FROM_F32   data[i]

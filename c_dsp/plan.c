@@ -24,7 +24,12 @@ const char *dsp_status_text(dsp_status status) {
 }
 
 static int is_size(int32_t n) {
-    return n >= DSP_N_MIN && n <= DSP_N_MAX && (n & (n - 1)) == 0;
+    return n >= DSP_N_MIN && n <= DSP_N_MAX && (n & (n - 1)) == 0 && (n & (DSP_SIZES)) != 0;
+}
+
+// Are the twiddles of this size constants of the program?
+static int is_constant(int32_t n) {
+    return !DSP_TABLES_IN_CALLER_MEMORY && n <= DSP_TABLE_N;
 }
 
 // The leaf that leaves a power of 8: 4 (2 bits), 8 (3 bits) or 16 (4 bits).
@@ -32,32 +37,33 @@ static int32_t leaf_bits(int32_t n) {
     return 2 + (dsp_bits(n) - 2) % 3;
 }
 
-// A pass that joins groups of m has 4 complex twiddles for each k in 1..m/2-1.
-static int32_t pass_floats(int32_t m) {
-    return 8 * (m / 2 - 1);
-}
-
 size_t dsp_plan_bytes(int32_t n) {
     if (!is_size(n)) {
         return 0;
     }
-    size_t floats = 0;
-    for (int32_t m = 1 << leaf_bits(n); m < n; m *= 8) {
-        floats += (size_t)pass_floats(m);
-    }
-    return sizeof(dsp_plan) + floats * sizeof(float);
+    const int32_t floats = is_constant(n) ? 0 : 8 * (n / 16 - 1);
+    return sizeof(dsp_plan) + (size_t)floats * sizeof(float);
 }
 
-// exp(-2 pi i k r / (8 m)) for r = 1..4 is stored as cos, sin of the positive angle. The angle is a
-// whole number of 2^-32 turns, so its reduction is exact.
-static float *fill_pass(int32_t m, float *tw) {
-    const uint32_t step = (uint32_t)1 << (32 - 3 - dsp_bits(m));
-    for (int32_t k = 1; k < m / 2; k++) {
+const float *dsp_plan_table(const dsp_plan *plan, int32_t *span) {
+#if !DSP_TABLES_IN_CALLER_MEMORY
+    if (is_constant(plan->n)) {
+        *span = DSP_TABLE_N / 8;
+        return dsp_twiddles;
+    }
+#endif
+    *span = plan->n / 8;
+    return plan->twiddles;
+}
+
+// The angle is a whole number of 2^-32 turns, so its reduction is exact.
+static void fill(int32_t n, float *tw) {
+    const uint32_t step = (uint32_t)1 << (32 - dsp_bits(n));
+    for (int32_t k = 1; k < n / 16; k++) {
         for (int32_t r = 1; r <= 4; r++, tw += 2) {
             dsp_sincos((uint32_t)(k * r) * step, &tw[1], &tw[0]);
         }
     }
-    return tw;
 }
 
 static int is_aligned(const void *memory) {
@@ -78,11 +84,9 @@ dsp_status dsp_plan_init(int32_t n, void *memory, size_t memory_bytes, const dsp
     p->mark = PLAN_MARK;
     p->n = n;
     p->leaf = 1 << leaf_bits(n);
-    p->passes = 0;
-    float *tw = p->twiddles;
-    for (int32_t m = p->leaf; m < n; m *= 8) {
-        tw = fill_pass(m, tw);
-        p->passes++;
+    p->passes = (dsp_bits(n) - leaf_bits(n)) / 3;
+    if (!is_constant(n)) {
+        fill(n, p->twiddles);
     }
     *plan = p;
     return DSP_OK;
@@ -92,8 +96,9 @@ int32_t dsp_plan_n(const dsp_plan *plan) {
     if (plan->mark != PLAN_MARK || !is_size(plan->n)) {
         return 0;
     }
-    const int32_t bits = leaf_bits(plan->n);
-    const int fits = plan->leaf == 1 << bits && plan->passes == (dsp_bits(plan->n) - bits) / 3;
+    const int32_t leaf = plan->leaf;
+    const int fits = (leaf == 4 || leaf == 8 || leaf == 16) && plan->passes >= 2 &&
+                     plan->passes <= 4 && leaf << (3 * plan->passes) == plan->n;
     return fits ? plan->n : 0;
 }
 

@@ -46,8 +46,6 @@ def micropython(script: str, *arguments: object) -> str:
 def host_results(x: np.ndarray) -> list[tuple[str, bytes]]:
     """What native_vectors.py writes for one block, from the host build."""
     n = len(x)
-    plan_memory = dsp._plan(n)[1]
-    plan_bytes = bytes(dsp._ffi.buffer(plan_memory, dsp._lib.dsp_plan_bytes(n)))
     f = dsp.features(x, SCALE)
     moments = (f.mean, f.rms, f.peak, f.crest, f.kurtosis, f.peak_to_peak, f.skewness, 0.0)
     amp = dsp.spectrum(x, SCALE)
@@ -61,7 +59,6 @@ def host_results(x: np.ndarray) -> list[tuple[str, bytes]]:
     rec = np.concatenate(parts)
     speed = dsp.velocity(rec, SCALE, RATE_HZ / 8, 14.0, 1000.0)
     return [
-        ("plan", plan_bytes),
         ("features", struct.pack("<8f", *moments)),
         ("spectrum", amp.tobytes()),
         ("pack_f16", dsp.pack_f16(amp).tobytes()),
