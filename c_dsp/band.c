@@ -5,18 +5,17 @@
 #define BETA 4.99f  // 54 dB
 #define TAPS_PER_RATE_OVER_SKIRT 3.2f
 
-int dsp_band_shape(float rate_hz, float f_lo_hz, float f_hi_hz, float spare_hz, dsp_band *band) {
+int dsp_band_shape(float rate_hz, float f_lo_hz, float f_hi_hz, float skirt_hz, float spare_hz,
+                   dsp_band *band) {
     if (!dsp_is_positive(rate_hz) || !dsp_is_positive(spare_hz) || !dsp_is_positive(f_lo_hz) ||
         !(f_hi_hz > f_lo_hz) || !(f_hi_hz < 0.5f * rate_hz)) {
         return 0;
     }
-    const float width = f_hi_hz - f_lo_hz;
-    const float skirt = 0.5f * width;
-    const float taps = TAPS_PER_RATE_OVER_SKIRT * rate_hz / skirt;
+    const float taps = TAPS_PER_RATE_OVER_SKIRT * rate_hz / skirt_hz;
     if (!(taps <= (float)(DSP_BAND_TAPS_MAX - 4))) {
         return 0;
     }
-    const float factor = rate_hz / (width + skirt + spare_hz);
+    const float factor = rate_hz / (f_hi_hz - f_lo_hz + skirt_hz + spare_hz);
     if (!(factor >= 1.0f)) {
         return 0;
     }

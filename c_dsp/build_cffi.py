@@ -22,7 +22,11 @@ SOURCES = (
     "features.c",
     "fft.c",
     "fifo.c",
+    "gas_index.c",
+    "goertzel.c",
+    "halfband.c",
     "hann.c",
+    "kurtogram.c",
     "math.c",
     "motion.c",
     "pack.c",
@@ -34,6 +38,7 @@ SOURCES = (
     "velocity.c",
     "welch.c",
     "window.c",
+    "zoom.c",
 )
 
 # One answer on every target: no fused multiply-add, IEEE arithmetic as written.

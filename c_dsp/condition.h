@@ -62,9 +62,10 @@ typedef struct {
     float rate_hz;  // of the output
 } dsp_band;
 
-// Fills the shape; returns 0 when no filter fits. `spare_hz` is kept free of aliases besides the
-// band and its skirts.
-int dsp_band_shape(float rate_hz, float f_lo_hz, float f_hi_hz, float spare_hz, dsp_band *band);
+// Fills the shape; returns 0 when no filter fits. Each of the filter's two skirts is skirt_hz > 0 wide,
+// half of it outside the band; `spare_hz` of the output rate is kept free besides band and skirts.
+int dsp_band_shape(float rate_hz, float f_lo_hz, float f_hi_hz, float skirt_hz, float spare_hz,
+                   dsp_band *band);
 
 // taps holds 2 * band->taps values, history band->taps - 1.
 void dsp_band_design(const dsp_band *band, float rate_hz, float f_lo_hz, float f_hi_hz,

@@ -338,7 +338,8 @@ typedef struct {
 //   least   a bin must be above it
 //   room    lines wanted at most, 1..DSP_PEAKS_MAX
 //   out     `found` lines are written
-// Bias for a lone sine 8 bins or more from both ends: Hann 0.0005 bins and 0.005 % (from the ratio of
+// Bias for a lone sine 8 bins or more from both ends: Hann 0.0005 bins and 0.005 % (from the ratio
+// of
 // two bins, Grandke (1983)); others from a parabola through logarithms: Blackman-Harris 0.005 bins
 // and 0.4 %, Hamming 0.02 bins and 5.2 %, flat-top 0.15 bins and 0.13 %. Averaging over windows in
 // power keeps them; noise adds its own.
@@ -550,6 +551,211 @@ dsp_status dsp_envelope_stream_feed(dsp_envelope_stream *state, const int16_t x[
 // PLAN, SIZE (the plan is of another size, or the record is not full), BAND, VALUE
 dsp_status dsp_envelope_stream_spectrum(dsp_envelope_stream *state, const dsp_plan *plan,
                                         float scale, int32_t bins, float work[], float amp[]);
+
+// ------------------------------------------------------------------------------------------------
+// Choice of a band by spectral kurtosis
+// ------------------------------------------------------------------------------------------------
+
+// Bands of a paving: the spectrum in 2, 3, 4, 6, 8, 12, .. parts, up to parts_max. The kurtosis of
+// a
+// band's complex envelope c is  K = <|c|^4> / <|c|²>² - 2:  0 for noise, -1 for a tone, above 0 for
+// impulses; the band where it is largest shows a bearing's blows best. Sums may gather any number
+// of
+// blocks, so that one knock in one block does not decide.
+// Source: Antoni, MSSP 20 (2006) 282; MSSP 21 (2007) 108 (fast kurtogram, 1/3-binary paving).
+
+// Number of bands; 0 when n is no transform size or parts_max not in 2..n/32. (8: 35; 16: 63... see
+// the sum 2 + 3 + 4 + 6 + 8 + ..)
+int32_t dsp_kurtogram_bands(int32_t n, int32_t parts_max);
+
+// Bins of a band, 0 <= band < bands.
+// SIZE, BAND
+dsp_status dsp_kurtogram_band(int32_t n, int32_t parts_max, int32_t band, int32_t *k_lo,
+                              int32_t *k_hi);
+
+// Bytes of work memory: a plan of n/2 points and n floats. (4096: 20 KB, 16384: 84 KB.)
+size_t dsp_kurtogram_bytes(int32_t n);
+
+// Adds one block. Costs two transforms of twice its bins for each band: for commissioning, not for
+// every window.
+//   y     half-complex spectrum of the block (dsp_rfft_i16)
+//   work  aligned for float
+//   sums  2 * bands values: means of |c|² and |c|^4, added to; begin with zeros
+// SIZE, VALUE (n), ALIGN, SPACE
+dsp_status dsp_kurtogram_add(const float y[], int32_t n, int32_t parts_max, void *work,
+                             size_t work_bytes, float sums[]);
+
+// The most impulsive band inside k_from..k_to: largest K less three standard deviations of what
+// noise
+// gives in so few bins.
+//   blocks    added to sums
+//   kurtosis  K of that band
+// SIZE, VALUE (blocks), BAND (no band inside)
+dsp_status dsp_kurtogram_best(const float sums[], int32_t n, int32_t parts_max, int32_t blocks,
+                              int32_t k_from, int32_t k_to, int32_t *band, float *kurtosis);
+
+// ------------------------------------------------------------------------------------------------
+// Zoom
+// ------------------------------------------------------------------------------------------------
+
+// Amplitude spectrum of a band with fine bins from seconds of signal in constant memory: one-sided
+// band filter, decimation, complex transform, Hann window. Scaled as dsp_spectrum; flat within 0.5
+// %
+// over the band (skirts of half its width lie outside, and must lie between 0 and half the rate).
+//   bin = rate / factor / points, rate / factor between 2 and 4 times the band's width
+typedef struct {
+    float rate_hz;   // of the samples
+    float f_lo_hz;   // (f_hi - f_lo) / 4 above 0 or more; f_hi - f_lo at least rate_hz / 319
+    float f_hi_hz;   // (f_hi - f_lo) / 4 below rate_hz / 2 or more
+    int32_t points;  // a transform size
+} dsp_zoom_setup;
+
+typedef struct dsp_zoom dsp_zoom;
+
+// Bytes of memory; 0 when the set-up is not allowed.
+size_t dsp_zoom_bytes(const dsp_zoom_setup *setup);
+
+// VALUE, ALIGN, SPACE; and for memory that dsp_zoom_init filled: ALIGN, PLAN
+dsp_status dsp_zoom_init(const dsp_zoom_setup *setup, void *memory, size_t memory_bytes,
+                         dsp_zoom **state);
+dsp_status dsp_zoom_open(void *memory, size_t memory_bytes, dsp_zoom **state);
+
+// As in the streaming envelope: forget; values missing; feed until full.
+void dsp_zoom_reset(dsp_zoom *state);
+int32_t dsp_zoom_missing(const dsp_zoom *state);
+dsp_status dsp_zoom_feed(dsp_zoom *state, const int16_t x[], int32_t n, int32_t *used);
+
+// The spectrum's bins: how many, frequency of the first, distance.
+int32_t dsp_zoom_bins(const dsp_zoom *state);
+float dsp_zoom_first_hz(const dsp_zoom *state);
+float dsp_zoom_bin_hz(const dsp_zoom *state);
+
+//   work  2 * points floats;  amp  m/s², dsp_zoom_bins values; may be work. Begins a new record.
+// PLAN, SIZE (the plan is of another size, or the record is not full), VALUE
+dsp_status dsp_zoom_spectrum(dsp_zoom *state, const dsp_plan *plan, float scale, float work[],
+                             float amp[]);
+
+// ------------------------------------------------------------------------------------------------
+// A few frequencies of a long record
+// ------------------------------------------------------------------------------------------------
+
+// A bank of Goertzel filters with a rectangular window over any number of samples, the mean
+// removed.
+// Amplitude and phase within 1e-5 of the record's largest line, from 1e-3 of the rate to 0.499 of
+// it.
+enum { DSP_GOERTZEL_SAMPLES_MAX = 1 << 24 };
+
+// Of no concern to the caller; its memory.
+typedef struct {
+    uint32_t step;
+    float s1, s2, re, im;
+} dsp_goertzel_bin;
+
+typedef struct {
+    int32_t count;
+    int32_t samples;
+    int32_t block;
+    int32_t offset;
+    float sum;
+} dsp_goertzel;
+
+//   freq_hz  `count` frequencies, 0 <= f < rate_hz / 2
+//   bins     `count` filters
+// SIZE, VALUE
+dsp_status dsp_goertzel_init(float rate_hz, const float freq_hz[], int32_t count,
+                             dsp_goertzel_bin bins[], dsp_goertzel *state);
+
+// SIZE (n < 0, or more than DSP_GOERTZEL_SAMPLES_MAX in all), VALUE (state was never initialised)
+dsp_status dsp_goertzel_feed(dsp_goertzel *state, dsp_goertzel_bin bins[], const int16_t x[],
+                             int32_t n);
+
+// Begins a new record.
+//   re_im  2 * count values, m/s²: 2/n sum (x[t] - mean) exp(-2 pi i f t / rate), whose magnitude
+//   is
+//          the peak value of a sine and whose angle is its phase (cosine) at the first sample
+// SIZE (nothing fed), VALUE
+dsp_status dsp_goertzel_read(dsp_goertzel *state, dsp_goertzel_bin bins[], float scale,
+                             float re_im[]);
+
+// ------------------------------------------------------------------------------------------------
+// Decimation by powers of two
+// ------------------------------------------------------------------------------------------------
+
+// A chain of half-band filters with integer taps: rate / 2^stages, for slow shafts. Flat within
+// 1e-4 to
+// 0.4 of the new rate; what folds onto that is 80 dB down. Any cutting of the stream gives
+// identical
+// outputs, each within one LSB / 2^DSP_DECIMATE_FRACTION_BITS of exact arithmetic per stage.
+enum { DSP_HALFBAND_STAGES_MAX = 8, DSP_HALFBAND_MARK = 0x44535048 };
+
+typedef struct {
+    int32_t mark;
+    int32_t stages;
+    int32_t started;
+    int32_t phase;
+    int32_t at[8];  // DSP_HALFBAND_STAGES_MAX
+    int32_t data[];
+} dsp_halfband;
+
+// Bytes of memory for 1..DSP_HALFBAND_STAGES_MAX stages, else 0. (3 stages: 0.8 KB.)
+size_t dsp_halfband_bytes(int32_t stages);
+
+// SIZE, ALIGN, SPACE; and for memory that dsp_halfband_init filled: ALIGN, PLAN
+dsp_status dsp_halfband_init(int32_t stages, void *memory, size_t memory_bytes,
+                             dsp_halfband **state);
+dsp_status dsp_halfband_open(void *memory, size_t memory_bytes, dsp_halfband **state);
+
+// Forgets the past; the next sample is taken to have been there for ever.
+void dsp_halfband_reset(dsp_halfband *state);
+
+// Number of outputs the next n samples will give.
+int32_t dsp_halfband_count(const dsp_halfband *state, int32_t n);
+
+//   out  LSB / 2^DSP_DECIMATE_FRACTION_BITS, room for `room` values;  produced  values written
+// SIZE (n), SPACE (nothing is consumed)
+dsp_status dsp_halfband_feed(dsp_halfband *state, const int16_t x[], int32_t n, int32_t room,
+                             int32_t out[], int32_t *produced);
+
+// ------------------------------------------------------------------------------------------------
+// Air: gas index
+// ------------------------------------------------------------------------------------------------
+
+// Index 1..500 of volatile organic compounds (100: usual air) or nitrogen oxides (1: usual air)
+// from the
+// raw ticks of an SGP40 or SGP41, as Sensirion's Gas Index Algorithm 3.2 gives it, within 1. It is
+// 0
+// during the first 45 s; ticks outside 1..64999 are taken as missing.
+// Source: Sensirion, Gas Index Algorithm, datasheet and reference code (BSD-3-Clause).
+enum { DSP_GAS_VOC = 0, DSP_GAS_NOX = 1 };
+
+typedef struct {
+    float index_offset;       // index of usual air, 1..250; 100 (VOC), 1 (NOx)
+    float learning_offset_h;  // time constant of the mean, 1..1000; 12
+    float learning_gain_h;    // time constant of the spread, 1..1000; 12
+    float gating_max_min;  // longest freeze while the index is high, 0..3000; 180 (VOC), 720 (NOx)
+    float std_initial;     // spread at the start, ticks, 10..5000; 50
+    float gain;            // 1..1000; 230
+} dsp_gas_tuning;
+
+// Of no concern to the caller; its memory.
+typedef struct {
+    int32_t gas, learning, smoothing;
+    float interval_s, uptime_s, sraw, index;
+    float mean, base, std, model_mean, model_std;
+    float learning_s, open_s, shut_min;
+    float fast, slow, smooth;
+    dsp_gas_tuning tuning;
+} dsp_gas;
+
+//   interval_s  time between samples, 0.1..60 (the algorithm is tested by its maker for 1 and 10)
+//   tuning      NULL: the values above
+// VALUE
+dsp_status dsp_gas_init(int32_t gas, float interval_s, const dsp_gas_tuning *tuning,
+                        dsp_gas *state);
+
+// One sample.
+// VALUE (state was never initialised)
+dsp_status dsp_gas_process(dsp_gas *state, int32_t sraw, int32_t *index);
 
 // ------------------------------------------------------------------------------------------------
 // FIFO images of ST accelerometers with tagged words (IIS3DWB, LSM6DSx, ISM330x)

@@ -27,8 +27,10 @@ static int32_t low_pass_taps(float rate_in_hz, float rate_hz, float f_max_hz) {
 
 static int shape(const dsp_envelope_setup *setup, dsp_envelope_stream *s) {
     const float f_max_hz = setup->f_max_hz;
+    const float skirt_hz = 0.5f * (setup->f_hi_hz - setup->f_lo_hz);
     if (dsp_plan_bytes(setup->points) == 0 ||
-        !dsp_band_shape(setup->rate_hz, setup->f_lo_hz, setup->f_hi_hz, f_max_hz, &s->band)) {
+        !dsp_band_shape(setup->rate_hz, setup->f_lo_hz, setup->f_hi_hz, skirt_hz, f_max_hz,
+                        &s->band)) {
         return 0;
     }
     const float factor = s->band.rate_hz / (2.5f * f_max_hz);

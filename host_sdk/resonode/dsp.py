@@ -674,3 +674,183 @@ class EnvelopeStream:
             if not self.missing:
                 found.append(self.spectrum(scale, bins))
         return found
+
+
+# --- choice of a band ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ImpulsiveBand:
+    """The band where a signal's spectral kurtosis is largest."""
+
+    k_lo: int  # bins of the n-point spectrum
+    k_hi: int
+    kurtosis: float  # 0: noise, -1: a tone, above: impulses
+
+
+class Kurtogram:
+    """Spectral kurtosis over a paving of bands, gathered over blocks of n samples."""
+
+    def __init__(self, n: int, parts_max: int = 16) -> None:
+        self._n, self._parts = n, parts_max
+        bands = _lib.dsp_kurtogram_bands(n, parts_max)
+        self._sums = np.zeros(2 * bands, np.float32)
+        self._work = _ffi.new("float[]", _lib.dsp_kurtogram_bytes(n) // 4 + 1)
+        self._blocks = 0
+
+    def add(self, x: Int16Array) -> None:
+        """Gather one block of n samples."""
+        if len(x) != self._n:
+            raise TypeError(f"x: {self._n} samples are needed")
+        y = rfft(x)
+        sums = _ffi.from_buffer("float[]", self._sums, require_writable=True)
+        status = _lib.dsp_kurtogram_add(
+            *(_f32("y", y), self._n, self._parts),
+            *(self._work, _ffi.sizeof(self._work), sums),
+        )
+        _check("kurtogram", status)
+        self._blocks += 1
+
+    def best(self, k_from: int = 1, k_to: int | None = None) -> ImpulsiveBand:
+        """The most impulsive band within k_from..k_to."""
+        band, kurtosis = _ffi.new("int32_t *"), _ffi.new("float *")
+        last = self._n // 2 - 1 if k_to is None else k_to
+        status = _lib.dsp_kurtogram_best(
+            *(_f32("sums", self._sums), self._n, self._parts, self._blocks),
+            *(k_from, last, band, kurtosis),
+        )
+        _check("kurtogram", status)
+        k_lo, k_hi = _ffi.new("int32_t *"), _ffi.new("int32_t *")
+        _check("kurtogram", _lib.dsp_kurtogram_band(self._n, self._parts, band[0], k_lo, k_hi))
+        return ImpulsiveBand(k_lo[0], k_hi[0], float(kurtosis[0]))
+
+
+# --- zoom, single frequencies, slow shafts -------------------------------------------------------
+
+
+class Zoom:
+    """Amplitude spectrum of a band with fine bins, from seconds of signal.
+
+    Attributes:
+        first_hz, bin_hz, bins: where the spectrum's bins lie.
+    """
+
+    def __init__(self, rate_hz: float, f_lo_hz: float, f_hi_hz: float, *, points: int) -> None:
+        setup = _ffi.new("dsp_zoom_setup *", (rate_hz, f_lo_hz, f_hi_hz, points))
+        memory_bytes = _lib.dsp_zoom_bytes(setup)
+        self._memory = _ffi.new("float[]", memory_bytes // 4 + 1)
+        state = _ffi.new("dsp_zoom **")
+        _check("zoom", _lib.dsp_zoom_init(setup, self._memory, memory_bytes, state))
+        self._state, self._points = state[0], points
+        self._plan, self._plan_memory = _plan(points)
+        self.first_hz = float(_lib.dsp_zoom_first_hz(self._state))
+        self.bin_hz = float(_lib.dsp_zoom_bin_hz(self._state))
+        self.bins = int(_lib.dsp_zoom_bins(self._state))
+
+    def reset(self) -> None:
+        """Forget the past, as after a gap."""
+        _lib.dsp_zoom_reset(self._state)
+
+    @property
+    def missing(self) -> int:
+        """Values that the record still misses; 0 when it is full."""
+        return int(_lib.dsp_zoom_missing(self._state))
+
+    def feed(self, x: Int16Array) -> int:
+        """Take samples until the record is full; how many were taken."""
+        used = _ffi.new("int32_t *")
+        _check("zoom", _lib.dsp_zoom_feed(self._state, _i16("x", x), len(x), used))
+        return int(used[0])
+
+    def spectrum(self, scale: float) -> Float32Array:
+        """The full record's amplitudes, m/s²; begins a new record."""
+        _, work = _new_f32(2 * self._points)
+        amp, pointer = _new_f32(self.bins)
+        _check("zoom", _lib.dsp_zoom_spectrum(self._state, self._plan, scale, work, pointer))
+        return amp
+
+
+class Goertzel:
+    """Complex amplitudes of a few frequencies over any number of samples, the mean removed."""
+
+    def __init__(self, rate_hz: float, freq_hz: list[float]) -> None:
+        self._count = len(freq_hz)
+        self._bins = _ffi.new("dsp_goertzel_bin[]", max(self._count, 1))
+        self._state = _ffi.new("dsp_goertzel *")
+        status = _lib.dsp_goertzel_init(rate_hz, freq_hz, self._count, self._bins, self._state)
+        _check("goertzel", status)
+
+    def feed(self, x: Int16Array) -> None:
+        """Take samples."""
+        _check("goertzel", _lib.dsp_goertzel_feed(self._state, self._bins, _i16("x", x), len(x)))
+
+    def read(self, scale: float) -> npt.NDArray[np.complex64]:
+        """Peak value and phase (of a cosine, at the first sample), m/s²; begins a new record."""
+        out, pointer = _new_f32(2 * self._count)
+        _check("goertzel", _lib.dsp_goertzel_read(self._state, self._bins, scale, pointer))
+        return out.view(np.complex64)
+
+
+class HalfBand:
+    """Streaming decimation by 2**stages: any cutting into blocks gives the same outputs."""
+
+    def __init__(self, stages: int) -> None:
+        memory_bytes = _lib.dsp_halfband_bytes(stages)
+        self._memory = _ffi.new("int32_t[]", memory_bytes // 4 + 1)
+        state = _ffi.new("dsp_halfband **")
+        _check("halfband", _lib.dsp_halfband_init(stages, self._memory, memory_bytes, state))
+        self._state = state[0]
+
+    def reset(self) -> None:
+        """Forget the past, as after a gap."""
+        _lib.dsp_halfband_reset(self._state)
+
+    def feed(self, x: Int16Array) -> Int32Array:
+        """Outputs that `x` completes, in LSB / 2**DECIMATE_FRACTION_BITS."""
+        pointer = _i16("x", x)
+        out = np.empty(_lib.dsp_halfband_count(self._state, len(x)), np.int32)
+        out_pointer = _ffi.from_buffer("int32_t[]", out, require_writable=True)
+        made = _ffi.new("int32_t *")
+        status = _lib.dsp_halfband_feed(self._state, pointer, len(x), len(out), out_pointer, made)
+        _check("halfband", status)
+        return out
+
+
+# --- air -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class GasTuning:
+    """What the gas index may be tuned with (dsp_gas_tuning in dsp.h); defaults for VOC."""
+
+    index_offset: float = 100.0
+    learning_offset_h: float = 12.0
+    learning_gain_h: float = 12.0
+    gating_max_min: float = 180.0
+    std_initial: float = 50.0
+    gain: float = 230.0
+
+
+class GasIndex:
+    """Gas index 1..500 from an SGP4x sensor's raw ticks; gas is "voc" or "nox"."""
+
+    def __init__(
+        self, gas: str = "voc", interval_s: float = 1.0, tuning: GasTuning | None = None
+    ) -> None:
+        if gas not in ("voc", "nox"):
+            raise ValueError(f"gas: {gas!r} is neither voc nor nox")
+        wanted = _ffi.NULL
+        if tuning is not None:
+            wanted = _ffi.new(
+                "dsp_gas_tuning *",
+                [getattr(tuning, name) for name in GasTuning.__dataclass_fields__],
+            )
+        self._state = _ffi.new("dsp_gas *")
+        kind = _lib.DSP_GAS_NOX if gas == "nox" else _lib.DSP_GAS_VOC
+        _check("gas", _lib.dsp_gas_init(kind, interval_s, wanted, self._state))
+        self._index = _ffi.new("int32_t *")
+
+    def process(self, sraw: int) -> int:
+        """Index after one more sample; 0 during the first 45 s."""
+        _check("gas", _lib.dsp_gas_process(self._state, sraw, self._index))
+        return int(self._index[0])

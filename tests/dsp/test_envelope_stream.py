@@ -1,5 +1,7 @@
 """The streaming envelope means what dsp_envelope means, in less memory."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,7 +17,12 @@ BPFO, BPFI = 3.5848, 5.4152  # SKF 6205
 
 
 def stream(**changes: float) -> dsp.EnvelopeStream:
-    setup = {"rate_hz": RATE_HZ, "f_lo_hz": 2000.0, "f_hi_hz": 4000.0, "f_max_hz": F_MAX}
+    setup: dict[str, Any] = {
+        "rate_hz": RATE_HZ,
+        "f_lo_hz": 2000.0,
+        "f_hi_hz": 4000.0,
+        "f_max_hz": F_MAX,
+    }
     return dsp.EnvelopeStream(**{**setup, "points": POINTS, **changes})
 
 

@@ -74,12 +74,13 @@ def test_above_0_4_of_the_rate_nothing_is_read(f_hz):
 def test_velocity_of_a_mixture_in_time_is_the_integral():
     t = np.arange(20000) / DECIMATED_HZ
     tones = [(23.0, 1.0, 0.2), (177.0, 4.0, 1.0), (800.0, 9.0, 2.0)]
-    a = sum(w * np.sin(2 * np.pi * f * t + p) for f, w, p in tones)
+    a = np.sum([w * np.sin(2 * np.pi * f * t + p) for f, w, p in tones], axis=0)
     speed, _ = dsp.Motion(DECIMATED_HZ, SCALE).feed(np.round(a * 1e5).astype(np.int32))
     # The equaliser is 17 samples late; the high-pass turns the phase of f by 2.61 * 5 Hz / f, which
     # for 23 Hz is 0.6 rad: only that tone may be left when the others are taken away.
     high = [(f, w, p) for f, w, p in tones if f > 100]
-    wanted = sum(-w / (2 * np.pi * f) * np.cos(2 * np.pi * f * t + p) for f, w, p in high)
+    parts = [-w / (2 * np.pi * f) * np.cos(2 * np.pi * f * t + p) for f, w, p in high]
+    wanted = np.sum(parts, axis=0)
     low = 1 / (2 * np.pi * 23.0)
     late = speed[10000 + 17 :] / (1e5 / 256 * SCALE * 1e3)
     rest = late - wanted[10000 : 10000 + len(late)]
