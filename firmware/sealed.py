@@ -1,0 +1,131 @@
+# Runs on: MicroPython and CPython
+# What travels after a handshake: messages sealed under a counter of their direction, with the
+# channel they belong to as associated data. No I/O.
+#
+#   management   counter and sealed text are fields of an SMP message: seal(), open()
+#   telemetry    counter u32, big-endian | sealed text: seal_frame(), open_frame(); the counter's
+#                high half is what the receiver has counted
+#
+# Sealed text is the cipher text and 16 bytes of tag.
+
+import struct
+
+from firmware.noise import Cipher, NoiseError
+from firmware.primitives import TAG
+
+WINDOW = 64  # how far behind the newest a message may come
+REKEY_MESSAGES = 1 << 20  # in one direction: time for a new handshake
+REKEY_S = 24 * 3600
+# A host has as long again for the new handshake, and nothing is dropped meanwhile; then it ends.
+END_MESSAGES = 2 * REKEY_MESSAGES
+END_S = 2 * REKEY_S
+
+FRAME_OVERHEAD = 4 + TAG
+
+_LOW = 1 << 32
+_MASK = (1 << WINDOW) - 1
+
+
+class SealError(Exception):
+    pass
+
+
+class Window:
+    # Which of the counters up to the newest have been seen.
+    def __init__(self) -> None:
+        self.newest = -1
+        self._seen = 0  # bit i: newest - i
+
+    def fresh(self, counter: int) -> bool:
+        if counter > self.newest:
+            return True
+        behind = self.newest - counter
+        return behind < WINDOW and not self._seen >> behind & 1
+
+    def mark(self, counter: int) -> None:
+        if counter > self.newest:
+            ahead = min(counter - self.newest, WINDOW)  # a far jump leaves nothing of the old bits
+            self._seen = (self._seen << ahead | 1) & _MASK
+            self.newest = counter
+        else:
+            self._seen |= 1 << self.newest - counter
+
+    def whole(self, low: int) -> int:
+        # The counter with these low 32 bits that is nearest to the one expected next.
+        expected = self.newest + 1
+        counter = expected - expected % _LOW + low
+        if counter > expected + _LOW // 2 and counter >= _LOW:
+            return counter - _LOW
+        if counter < expected - _LOW // 2:
+            return counter + _LOW
+        return counter
+
+
+class SealedSession:
+    def __init__(self, send: Cipher, receive: Cipher, now_s: float) -> None:
+        self._send = send
+        self._receive = receive
+        self._window = Window()
+        self._began_s = now_s
+
+    # -- age
+
+    def rekey_due(self, now_s: float) -> bool:
+        return self._messages() >= REKEY_MESSAGES or now_s - self._began_s >= REKEY_S
+
+    def over(self, now_s: float) -> bool:
+        # Who calls it ends the session; by count it refuses by itself.
+        return self._messages() >= END_MESSAGES or now_s - self._began_s >= END_S
+
+    def _messages(self) -> int:
+        return max(self._send.next, self._window.newest + 1)
+
+    # -- management
+
+    def seal(self, channel: int, message) -> tuple:
+        # (counter, sealed text)
+        text = bytearray(len(message) + TAG)
+        return self._seal(channel, message, text), text
+
+    def open(self, channel: int, counter: int, text) -> bytearray:
+        # A wrong counter, a replay or a forgery changes nothing, and is a SealError.
+        if not isinstance(counter, int) or not 0 <= counter < END_MESSAGES:
+            raise SealError("the counter is out of range")
+        if not self._window.fresh(counter):
+            raise SealError("the counter was used before, or is too old")
+        copy = bytearray(text)
+        try:
+            self._receive.open(counter, bytes((channel,)), copy)
+        except NoiseError as error:
+            raise SealError(str(error)) from None
+        self._window.mark(counter)
+        return copy[: len(copy) - TAG]
+
+    # -- telemetry
+
+    def seal_frame(self, channel: int, payload) -> bytearray:
+        frame = bytearray(len(payload) + FRAME_OVERHEAD)
+        counter = self._seal(channel, payload, memoryview(frame)[4:])
+        struct.pack_into(">I", frame, 0, counter % _LOW)
+        return frame
+
+    def open_frame(self, channel: int, frame) -> bytearray:
+        if len(frame) < FRAME_OVERHEAD:
+            raise SealError("shorter than an empty frame")
+        low = struct.unpack_from(">I", frame, 0)[0]
+        return self.open(channel, self._window.whole(low), memoryview(frame)[4:])
+
+    # -- the end
+
+    def wipe(self) -> None:
+        self._send.wipe()
+        self._receive.wipe()
+
+    def _seal(self, channel: int, message, text) -> int:
+        if self._send.next >= END_MESSAGES:
+            raise SealError("too many messages under one key")
+        text[: len(message)] = message
+        try:
+            return self._send.seal_next(bytes((channel,)), text)
+        except NoiseError as error:
+            raise SealError(str(error)) from None

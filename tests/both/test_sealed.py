@@ -1,0 +1,175 @@
+"""Runs on: MicroPython and CPython."""
+
+import random
+
+from firmware import sealed
+from firmware.noise import Cipher
+from firmware.sealed import END_MESSAGES, WINDOW, SealedSession, SealError, Window
+
+SMP, TELEMETRY = 1, 2
+A, B = b"\x01" * 32, b"\x02" * 32
+
+
+def sessions() -> tuple:
+    return SealedSession(Cipher(A), Cipher(B), 0), SealedSession(Cipher(B), Cipher(A), 0)
+
+
+def refused(call, *arguments) -> str:
+    try:
+        call(*arguments)
+    except SealError as error:
+        return str(error)
+    raise AssertionError("accepted")
+
+
+def flipped(data, at: int) -> bytearray:
+    copy = bytearray(data)
+    copy[at] ^= 1 << at % 8
+    return copy
+
+
+def test_messages_and_frames_arrive_and_share_one_counter():
+    host, node = sessions()
+    for count in range(0, 20, 2):
+        counter, text = host.seal(SMP, b"request")
+        assert counter == count
+        assert node.open(SMP, counter, text) == b"request"
+        frame = host.seal_frame(TELEMETRY, b"record")
+        assert frame[:4] == bytes((0, 0, 0, count + 1))
+        assert node.open_frame(TELEMETRY, frame) == b"record"
+        assert host.open_frame(TELEMETRY, node.seal_frame(TELEMETRY, b"")) == b""
+
+
+def test_cost_is_21_bytes_a_frame_with_its_channel():
+    host, _ = sessions()
+    for size in (0, 1, 1000):
+        assert 1 + len(host.seal_frame(TELEMETRY, bytes(size))) - size == 21
+
+
+def test_every_flipped_byte_truncation_and_extension_is_refused_and_changes_nothing():
+    host, node = sessions()
+    counter, text = host.seal(SMP, b"request")
+    for at in range(len(text)):
+        assert refused(node.open, SMP, counter, flipped(text, at)) == "not authentic"
+    for size in range(len(text)):
+        refused(node.open, SMP, counter, text[:size])
+    refused(node.open, SMP, counter, text + b"\x00")
+    frame = host.seal_frame(TELEMETRY, b"record")
+    for at in range(len(frame)):
+        refused(node.open_frame, TELEMETRY, flipped(frame, at))
+    for size in range(len(frame)):
+        refused(node.open_frame, TELEMETRY, frame[:size])
+    assert node.open(SMP, counter, text) == b"request"
+    assert node.open_frame(TELEMETRY, frame) == b"record"
+
+
+def test_another_channel_counter_or_direction_is_refused():
+    host, node = sessions()
+    counter, text = host.seal(SMP, b"request")
+    assert refused(node.open, TELEMETRY, counter, text) == "not authentic"
+    assert refused(node.open, SMP, counter + 1, text) == "not authentic"
+    assert refused(host.open, SMP, counter, text) == "not authentic"  # reflected
+    frame = host.seal_frame(TELEMETRY, b"record")
+    assert refused(node.open_frame, SMP, frame) == "not authentic"
+    assert refused(host.open_frame, TELEMETRY, frame) == "not authentic"
+
+
+def test_counters_out_of_range_are_refused():
+    _, node = sessions()
+    for counter in (-1, END_MESSAGES, 1 << 64, None, "1"):
+        assert refused(node.open, SMP, counter, bytes(16)) == "the counter is out of range"
+
+
+def test_replays_are_refused():
+    host, node = sessions()
+    sent = [host.seal(SMP, bytes((number,))) for number in range(100)]
+    for counter, text in sent:
+        node.open(SMP, counter, text)
+    for counter, text in sent:
+        assert "used before" in refused(node.open, SMP, counter, text)
+    frame = host.seal_frame(TELEMETRY, b"record")
+    node.open_frame(TELEMETRY, frame)
+    assert "used before" in refused(node.open_frame, TELEMETRY, frame)
+
+
+def test_edges_of_the_window():
+    host, node = sessions()
+    sent = [host.seal(SMP, b"") for _ in range(WINDOW + 1)]
+    node.open(SMP, *sent[WINDOW])
+    assert "too old" in refused(node.open, SMP, *sent[0])  # WINDOW behind
+    node.open(SMP, *sent[1])  # WINDOW - 1 behind
+    assert "used before" in refused(node.open, SMP, *sent[1])
+    for message in sent[2:WINDOW]:
+        node.open(SMP, *message)
+    for message in sent:
+        refused(node.open, SMP, *message)
+
+
+def test_a_forged_counter_does_not_move_the_window():
+    host, node = sessions()
+    first = host.seal(SMP, b"x")
+    refused(node.open, SMP, END_MESSAGES - 1, first[1])
+    assert node.open(SMP, *first) == b"x"
+
+
+def test_any_order_is_accepted_once_within_the_window():
+    # Against a plain model: a set of what was seen.
+    seed = random.getrandbits(30)
+    print("seed", seed)
+    random.seed(seed)
+    window, seen, newest = Window(), set(), -1
+    for _ in range(4000):
+        step = random.getrandbits(7) - 80 if random.getrandbits(6) else random.getrandbits(20)
+        counter = max(0, newest + step)
+        model = counter > newest or (newest - counter < WINDOW and counter not in seen)
+        assert window.fresh(counter) == model, (counter, newest)
+        if model and random.getrandbits(2):
+            window.mark(counter)
+            seen.add(counter)
+            newest = max(newest, counter)
+    assert window.newest == newest
+
+
+def test_low_half_of_a_counter_is_completed_from_what_was_seen():
+    for newest in (-1, 0, 70, (1 << 32) - 2, (1 << 32) - 1, 1 << 32, (5 << 32) + 7, (9 << 32) - 1):
+        window = Window()
+        if newest >= 0:
+            window.mark(newest)
+        for counter in (newest - WINDOW + 1, newest, newest + 1, newest + 2, newest + (1 << 30)):
+            if counter >= 0:
+                assert window.whole(counter % (1 << 32)) == counter, (newest, counter)
+
+
+def test_a_new_handshake_is_due_by_count_and_by_age_long_before_the_end():
+    host, node = sessions()
+    assert not host.rekey_due(sealed.REKEY_S - 1) and host.rekey_due(sealed.REKEY_S)
+    assert not host.over(sealed.END_S - 1) and host.over(sealed.END_S)
+    assert sealed.END_S > sealed.REKEY_S
+    host._send.next = sealed.REKEY_MESSAGES - 1
+    assert not host.rekey_due(0)
+    counter, text = host.seal(SMP, b"x")
+    assert host.rekey_due(0) and not host.over(0)
+    assert not node.rekey_due(0)
+    node.open(SMP, counter, text)  # the receiver counts too
+    assert node.rekey_due(0) and not node.over(0)
+    counter, text = host.seal(SMP, b"y")
+    assert node.open(SMP, counter, text) == b"y"
+
+
+def test_no_message_is_sealed_or_opened_after_the_end():
+    host, node = sessions()
+    host._send.next = END_MESSAGES - 1
+    counter, text = host.seal(SMP, b"last")
+    assert node.open(SMP, counter, text) == b"last"
+    assert refused(host.seal, SMP, b"x") == "too many messages under one key"
+    assert refused(host.seal_frame, TELEMETRY, b"x") == "too many messages under one key"
+    assert host.over(0) and node.over(0)
+
+
+def test_a_wiped_session_does_nothing():
+    host, node = sessions()
+    counter, text = host.seal(SMP, b"x")
+    host.wipe()
+    node.wipe()
+    refused(host.seal, SMP, b"x")
+    assert refused(node.open, SMP, counter, text) == "the key was wiped"
