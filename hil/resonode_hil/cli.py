@@ -5,6 +5,7 @@ Imports of weight stay inside the functions: `resonode --help` reads this file t
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -264,6 +265,8 @@ def twin(
     pace = _speed(speed)
     if pace is None:
         raise typer.BadParameter("nodes for other terminals keep time", param_hint="--speed")
+    # Ended by a service manager, it ends its nodes too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with rig_errors(), ExitStack() as stack:
         folder = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="twin-")))
         boards = [

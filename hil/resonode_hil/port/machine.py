@@ -11,6 +11,7 @@ from resonode_wire import bus
 
 _FIRST_INTERRUPT_PIN = 8
 _RESET_EXIT_CODE = 3
+_RIG_GONE_EXIT_CODE = 4  # and with the rig its boards: an orphan would run for ever
 
 
 class _Bus:
@@ -24,14 +25,17 @@ class _Bus:
         self.ask(bus.pack_time())
 
     def send(self, message: bytes) -> None:
-        self._file.write(message)
+        try:
+            self._file.write(message)
+        except OSError:
+            sys.exit(_RIG_GONE_EXIT_CODE)
 
     def _fill(self, view) -> None:
         at = 0
         while at < len(view):
             got = self._file.readinto(view[at:])
             if not got:
-                sys.exit(1)  # the rig is gone, and with it this board
+                sys.exit(_RIG_GONE_EXIT_CODE)
             at += got
 
     def take_header(self, got: int = 0) -> int:
