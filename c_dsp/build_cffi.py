@@ -21,6 +21,7 @@ SOURCES = (
     "exp2.c",
     "features.c",
     "fft.c",
+    "fft_lanes.c",
     "fifo.c",
     "gas_index.c",
     "goertzel.c",

@@ -105,6 +105,11 @@ dsp_status dsp_rfft_f32(const dsp_plan *plan, const float x[], float y[]);
 dsp_status dsp_rfft_f32_window(const dsp_plan *plan, const float x[], const float window[],
                                float y[]);
 
+// The same for each row of a matrix.
+//   x, y  rows * n values, row after row
+// PLAN, SIZE (rows < 0)
+dsp_status dsp_rfft_f32_rows(const dsp_plan *plan, const float x[], int32_t rows, float y[]);
+
 // Real FFT of n raw samples, mean removed: y[0] = 0.
 //   x  n samples, LSB; read as they are, no float copy is made
 //   y  half-complex spectrum, n values, LSB

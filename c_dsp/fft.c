@@ -52,18 +52,24 @@ DSP_INLINE void one_leaf(dsp_from from, int32_t L, int is_windowed, const dsp_so
 
 // Leaves in the order of their first samples, which are consecutive: with P digits, each of them a
 // residue -3..4, from -3 (8^P - 1)/7 up. Before the start only the first sample can lie: it wraps.
-DSP_INLINE void leaves(dsp_from from, int32_t L, int is_windowed, const dsp_source *s,
-                       const float *window, int32_t n, int32_t passes, float y[]) {
+DSP_INLINE void leaves_between(dsp_from from, int32_t L, int is_windowed, const dsp_source *s,
+                               const float *window, int32_t n, int32_t passes, int32_t wrapped,
+                               int32_t other, float y[]) {
     const int32_t groups = n / L;
-    const int32_t lowest = -3 * ((groups - 1) / 7);
-    for (int32_t first = lowest; first < 0; first++) {
+    for (int32_t first = wrapped; first < 0; first++) {
         float *to = y + L * place(first, passes);
         one_leaf(from, L, is_windowed, s, window, first, n, groups, to);
     }
-    for (int32_t first = 0; first < lowest + groups; first++) {
+    for (int32_t first = other; first < groups - 3 * ((groups - 1) / 7); first++) {
         float *to = y + L * place(first, passes);
         one_leaf(from, L, is_windowed, s, window, first, 0, groups, to);
     }
+}
+
+DSP_INLINE void leaves(dsp_from from, int32_t L, int is_windowed, const dsp_source *s,
+                       const float *window, int32_t n, int32_t passes, float y[]) {
+    const int32_t lowest = -3 * ((n / L - 1) / 7);
+    leaves_between(from, L, is_windowed, s, window, n, passes, lowest, 0, y);
 }
 
 // `from` and L become constants here.
@@ -97,6 +103,24 @@ LEAVES(8192, 16, 3)
 
 #define EACH_SIZE(DO) DO(256) DO(512) DO(1024) DO(2048) DO(4096) DO(8192)
 
+#if DSP_HAS_LANES
+
+static void leaves_f32(const dsp_plan *plan, const float x[], float y[]) {
+    const dsp_source s = {DSP_FROM_F32, x, 0, 1, plan->n};
+    const int32_t n = plan->n;
+    int32_t wrapped = -3 * ((n / plan->leaf - 1) / 7), other = 0;
+    dsp_leaves_by_lanes(plan, x, y, &wrapped, &other);
+    if (plan->leaf == 4) {
+        leaves_between(DSP_FROM_F32, 4, 0, &s, NULL, n, plan->passes, wrapped, other, y);
+    } else if (plan->leaf == 8) {
+        leaves_between(DSP_FROM_F32, 8, 0, &s, NULL, n, plan->passes, wrapped, other, y);
+    } else {
+        leaves_between(DSP_FROM_F32, 16, 0, &s, NULL, n, plan->passes, wrapped, other, y);
+    }
+}
+
+#else
+
 static void leaves_f32(const dsp_plan *plan, const float x[], float y[]) {
 #define TRY(size)                                                                                  \
     if ((DSP_SPECIALISE & size) != 0 && plan->n == size) {                                         \
@@ -108,6 +132,8 @@ static void leaves_f32(const dsp_plan *plan, const float x[], float y[]) {
     const dsp_source s = {DSP_FROM_F32, x, 0, 1, plan->n};
     leaves_of(DSP_FROM_F32, 0, DSP_SIZES & ~DSP_SPECIALISE, plan, &s, NULL, y);
 }
+
+#endif
 
 static void leaves_f32_window(const dsp_plan *plan, const float x[], const float window[],
                               float y[]) {
@@ -135,6 +161,34 @@ static DSP_NOINLINE void leaves_band(const dsp_plan *plan, const dsp_source *s, 
 }
 
 // ---- passes ------------------------------------------------------------------------------------
+
+// Joins groups of 8 m into one. Entry k of the twiddles is `step` floats after entry k - 1.
+DSP_INLINE void pass(float *g, int32_t n, layout a, const float *twiddles, int32_t step) {
+    const int32_t m = a.m;
+    for (const float *end = g + n; g < end; g += 8 * m) {
+        const float dc[8] = {g[0],     g[m],     g[2 * m], g[3 * m],
+                             g[4 * m], g[5 * m], g[6 * m], g[7 * m]};
+        butterfly_real(dc, m, g);
+        butterfly_half(g + m / 2, m);
+        float *p[4], *r[4];
+        DSP_UNROLL
+        for (int32_t j = 0; j < 8 / a.rows; j++) {
+            p[j] = g + 1 + j * a.rows * m + a.middle;
+            r[j] = p[j] + m - 2;
+            DSP_OPAQUE(p[j]);
+            DSP_OPAQUE(r[j]);
+        }
+        const float *tw = twiddles;
+        for (int32_t left = m / 2 - 1; left > 0; left--, tw += step) {
+            butterfly(p, r, a, tw);
+            DSP_UNROLL
+            for (int32_t j = 0; j < 8 / a.rows; j++) {
+                p[j]++;
+                r[j]--;
+            }
+        }
+    }
+}
 
 #define PASS(m)                                                                                    \
     static DSP_NOINLINE void pass_##m(float *y, int32_t n, const float *tw, int32_t step) {        \
@@ -165,7 +219,22 @@ static DSP_NOINLINE void pass_any(float *y, int32_t n, int32_t m, const float *t
         }                                                                                          \
         break;
 
+#if DSP_HAS_LANES
+static void pass_by_lanes(float *g, int32_t n, int32_t m, const float *tw, int32_t step) {
+    for (const float *end = g + n; g < end; g += 8 * m) {
+        butterfly_ends(g, m);
+        dsp_bins_by_lanes(g, m, tw, step);
+    }
+}
+#endif
+
 static void one_pass(float *y, int32_t n, int32_t m, const float *tw, int32_t step) {
+#if DSP_HAS_LANES
+    if (m >= 8) {
+        pass_by_lanes(y, n, m, tw, step);
+        return;
+    }
+#endif
     switch (m) {
         CASE(4)
         CASE(8)
@@ -218,6 +287,20 @@ dsp_status dsp_rfft_f32(const dsp_plan *plan, const float x[], float y[]) {
     }
     leaves_f32(plan, x, y);  // not dsp_transform: a linker can drop what is not called
     passes(plan, y);
+    return DSP_OK;
+}
+
+dsp_status dsp_rfft_f32_rows(const dsp_plan *plan, const float x[], int32_t rows, float y[]) {
+    if (dsp_plan_n(plan) == 0) {
+        return DSP_ERR_PLAN;
+    }
+    if (rows < 0) {
+        return DSP_ERR_SIZE;
+    }
+    for (int32_t row = 0; row < rows; row++, x += plan->n, y += plan->n) {
+        leaves_f32(plan, x, y);
+        passes(plan, y);
+    }
     return DSP_OK;
 }
 

@@ -1,6 +1,6 @@
 // Arithmetic of the real FFT over a type `real`: float, or a vector of floats that holds the same
 // element of several transforms. One text for both, so that both give the same bits. fft.c tells the
-// algorithm; this file is included by fft.c and fft_batch.c, after they have defined `real`.
+// algorithm; this file is included by fft.c and fft_lanes.c, after they have defined `real`.
 #include "internal.h"
 
 #define R2 0.70710678118654752440f  // cos(pi/4)
@@ -115,7 +115,7 @@ DSP_INLINE void leaf(int32_t L, const real x[16], real y[]) {
 // ---- passes ------------------------------------------------------------------------------------
 
 // S and D of one conjugate pair. tw: cos, sin.
-DSP_INLINE void twist_pair(const float tw[2], cpx a, cpx b, cpx *s, cpx *d) {
+DSP_INLINE void twist_pair(const real tw[2], cpx a, cpx b, cpx *s, cpx *d) {
     const cpx sum = add(a, b);
     const cpx diff = sub(a, b);
     s->re = tw[0] * sum.re + tw[1] * diff.im;
@@ -147,7 +147,7 @@ DSP_INLINE real *row(real *const pointers[4], layout a, int32_t i) {
 #define R(i) (*row(r, a, i))
 
 // Bins k + m q and their mirrors. P(0) is g[k], R(0) is g[m - k]; tw: cos, sin of residues 1..4.
-DSP_INLINE void butterfly(real *const p[4], real *const r[4], layout a, const float tw[8]) {
+DSP_INLINE void butterfly(real *const p[4], real *const r[4], layout a, const real tw[8]) {
     cpx s1, d1, s2, d2, s3, d3;
     const cpx a1 = {P(1), R(1)}, b1 = {P(7), R(7)};
     const cpx a3 = {P(3), R(3)}, b3 = {P(5), R(5)};
@@ -208,29 +208,9 @@ DSP_INLINE void butterfly_half(real *h, int32_t m) {
     h[4 * m] = fa - ga;
 }
 
-// Joins groups of 8 m into one. Entry k of the twiddles is `step` floats after entry k - 1.
-DSP_INLINE void pass(real *g, int32_t n, layout a, const float *twiddles, int32_t step) {
-    const int32_t m = a.m;
-    for (const real *end = g + n; g < end; g += 8 * m) {
-        const real dc[8] = {g[0], g[m], g[2 * m], g[3 * m], g[4 * m], g[5 * m], g[6 * m], g[7 * m]};
-        butterfly_real(dc, m, g);
-        butterfly_half(g + m / 2, m);
-        real *p[4], *r[4];
-        DSP_UNROLL
-        for (int32_t j = 0; j < 8 / a.rows; j++) {
-            p[j] = g + 1 + j * a.rows * m + a.middle;
-            r[j] = p[j] + m - 2;
-            DSP_OPAQUE(p[j]);
-            DSP_OPAQUE(r[j]);
-        }
-        const float *tw = twiddles;
-        for (int32_t left = m / 2 - 1; left > 0; left--, tw += step) {
-            butterfly(p, r, a, tw);
-            DSP_UNROLL
-            for (int32_t j = 0; j < 8 / a.rows; j++) {
-                p[j]++;
-                r[j]--;
-            }
-        }
-    }
+// Bins 0 and m/2 of a group and what they join to.
+DSP_INLINE void butterfly_ends(real *g, int32_t m) {
+    const real dc[8] = {g[0], g[m], g[2 * m], g[3 * m], g[4 * m], g[5 * m], g[6 * m], g[7 * m]};
+    butterfly_real(dc, m, g);
+    butterfly_half(g + m / 2, m);
 }

@@ -7,7 +7,7 @@
 
 #if defined(__GNUC__)
 #define DSP_INLINE static inline __attribute__((always_inline))
-#define DSP_NOINLINE __attribute__((noinline))
+#define DSP_NOINLINE __attribute__((noinline, unused))
 #define DSP_UNROLL _Pragma("GCC unroll 16")
 #define DSP_OPAQUE(p) __asm__("" : "+r"(p))  // the compiler forgets how p was computed
 #if defined(__ARM_FP)
@@ -24,6 +24,16 @@
 #define DSP_OPAQUE(p) ((void)(p))
 #define DSP_ROUND(x) ((void)(x))
 #define dsp_sqrt(x) sqrtf(x)
+#endif
+
+// Vectors of four floats (fft_lanes.c), unless the build says -DDSP_PORTABLE.
+#if defined(__has_builtin) && !defined(DSP_PORTABLE)
+#if (defined(__SSE2__) || defined(__ARM_NEON)) && __has_builtin(__builtin_shufflevector)
+#define DSP_HAS_LANES 1
+#endif
+#endif
+#ifndef DSP_HAS_LANES
+#define DSP_HAS_LANES 0
 #endif
 
 // Floats to either side of a pointer that one FPU load reaches.
@@ -46,6 +56,12 @@ struct dsp_plan {
 // m = `span`. Smaller passes use every (span / m)th entry.
 extern const float dsp_twiddles[8 * (DSP_TABLE_N / 16 - 1)];
 const float *dsp_plan_table(const dsp_plan *plan, int32_t *span);
+
+#if DSP_HAS_LANES
+void dsp_leaves_by_lanes(const dsp_plan *plan, const float x[], float y[], int32_t *first_wrapped,
+                         int32_t *first_other);
+void dsp_bins_by_lanes(float *g, int32_t m, const float *tw, int32_t step);
+#endif
 
 // Where a transform reads its input. Element i is
 //   DSP_FROM_F32   data[i]

@@ -43,6 +43,7 @@ FLAGS = [
     # A module's constants lie in RAM: twiddles only of the sizes in use, code of its own for 1024.
     "-DDSP_TABLES_IN_CALLER_MEMORY=1",
     "-DDSP_SPECIALISE=1024",
+    "-DDSP_PORTABLE",
     "-DNDEBUG",
     "-DNO_QSTR",
     "-DMICROPY_ENABLE_DYNRUNTIME",

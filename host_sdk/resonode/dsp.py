@@ -139,6 +139,22 @@ def rfft(x: Int16Array | Int32Array | Float32Array) -> Float32Array:
     return y
 
 
+def rfft_rows(x: Float32Array) -> Float32Array:
+    """Real FFT of each row of a matrix, in half-complex order: the bits of `rfft`, row by row.
+
+    Faster than a loop; other threads run meanwhile.
+    """
+    if getattr(x, "dtype", None) != np.float32 or x.ndim != 2 or not x.flags.c_contiguous:
+        raise TypeError("x: a C-contiguous matrix of float32 is needed")
+    rows, n = x.shape
+    plan, _ = _plan(n)
+    y = np.empty_like(x)
+    source = _ffi.from_buffer("float[]", x)
+    target = _ffi.from_buffer("float[]", y, require_writable=True)
+    _check("rfft_rows", _lib.dsp_rfft_f32_rows(plan, source, rows, target))
+    return y
+
+
 def to_complex(y: Float32Array) -> npt.NDArray[np.complex64]:
     """Half-complex order to the n/2 + 1 bins of `numpy.fft.rfft`."""
     half = len(y) // 2

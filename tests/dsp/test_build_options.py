@@ -1,6 +1,6 @@
 """What a build may choose (c_dsp/config.h) changes no bit of a result.
 
-Twiddles may be constants or computed, strides known or not: the operations are the same, and
+Twiddles may be constants or computed, strides known or not, vectors used or not: the operations are the same, and
 nothing may be contracted or reassociated.
 """
 
@@ -17,7 +17,7 @@ from tests.dsp.reference import SIZES
 
 CORE = Path(__file__).resolve().parents[2] / "c_dsp"
 FLAGS = ["-std=c99", "-O1", "-fno-math-errno", "-ffp-contract=off", "-shared", "-fPIC"]
-FILES = ("fft.c", "plan.c", "math.c", "twiddles.c")
+FILES = ("fft.c", "fft_lanes.c", "plan.c", "math.c", "twiddles.c")
 DECLARED = """
 typedef struct dsp_plan dsp_plan;
 size_t dsp_plan_bytes(int32_t n);
@@ -58,8 +58,9 @@ def samples(n: int) -> np.ndarray:
     ("options", "sizes"),
     [
         (["-DDSP_TABLES_IN_CALLER_MEMORY=1"], SIZES),
-        (["-DDSP_SPECIALISE=0"], SIZES),
-        (["-DDSP_TABLES_IN_CALLER_MEMORY=1", "-DDSP_SPECIALISE=1024"], SIZES),
+        (["-DDSP_PORTABLE"], SIZES),
+        (["-DDSP_PORTABLE", "-DDSP_SPECIALISE=0"], SIZES),
+        (["-DDSP_PORTABLE", "-DDSP_TABLES_IN_CALLER_MEMORY=1", "-DDSP_SPECIALISE=1024"], SIZES),
         (["-DDSP_SIZES=1024"], (1024,)),
         (["-DDSP_SIZES=(256|2048)", "-DDSP_SPECIALISE=256"], (256, 2048)),
         (["-DDSP_SIZES=16384"], (16384,)),
@@ -71,6 +72,15 @@ def test_options_change_no_bit(tmp_path, options, sizes):
         y = transform(ffi, lib, samples(n))
         assert (y is not None) == (n in sizes)
         assert y is None or (y == dsp.rfft(samples(n))).all()
+
+
+def test_rows_of_a_matrix_transform_like_single_records():
+    for n in SIZES:
+        x = np.stack([samples(n), samples(n)[::-1], np.zeros(n, np.float32)])
+        assert (dsp.rfft_rows(x) == [dsp.rfft(row.copy()) for row in x]).all()
+    assert dsp.rfft_rows(np.zeros((0, 256), np.float32)).shape == (0, 256)
+    with pytest.raises(TypeError):
+        dsp.rfft_rows(samples(256))
 
 
 def test_a_window_in_the_transform_is_a_window_before_it(tmp_path):

@@ -4,6 +4,7 @@
 
 extern uint32_t stack_top, data_image, data_start, data_end, bss_start, bss_end;
 int main(void);
+void reset(void);
 
 // ---- semihosting -------------------------------------------------------------------------------
 
@@ -91,7 +92,7 @@ uint32_t count_instructions(void (*run)(void)) {
 
 // ---- start -------------------------------------------------------------------------------------
 
-static void reset(void) {
+void reset(void) {
     *(volatile uint32_t *)0xe000ed88 |= 0xfu << 20;  // CPACR: the FPU
     __asm__ volatile("dsb\nisb");
     memcpy(&data_start, &data_image, (size_t)((char *)&data_end - (char *)&data_start));
