@@ -84,7 +84,7 @@ class Flaky:
         os.rename(old, new)
 
 
-def cut_at_each_operation(action, check) -> int:
+def cut_at_each_operation(action, check):
     # How many operations `action` has; check(completed) after each cut and after none.
     real = flash.os
     for cut in range(100):
