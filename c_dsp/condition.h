@@ -31,6 +31,14 @@ DSP_INLINE uint32_t dsp_phase(float turns) {
     return (uint32_t)(int32_t)(turns * 4294967296.0f);
 }
 
+// Zeroes a state in place: a large struct's initialiser would call memset and memcpy.
+DSP_INLINE void dsp_clear(void *state, size_t bytes) {
+    unsigned char *byte = state;
+    for (size_t i = 0; i < bytes; i++) {
+        byte[i] = 0;
+    }
+}
+
 // ---- windows ----------------------------------------------------------------
 
 // I0(x), 0 <= x <= 40.

@@ -317,7 +317,9 @@ void dsp_welch_reset(dsp_welch *state);
 dsp_status dsp_welch_feed(dsp_welch *state, const dsp_plan *plan, const int16_t x[], int32_t count,
                           float work[]);
 
+// Segments averaged so far, and the n of each.
 int32_t dsp_welch_segments(const dsp_welch *state);
+int32_t dsp_welch_n(const dsp_welch *state);
 
 //   psd  n/2 + 1 bins, (m/s²)²/Hz, one-sided; the state stays as it is
 // SIZE (no segment yet), VALUE

@@ -4,7 +4,7 @@
 // and which stand still ("gating") while the index is high. The index is a sigmoid of the normalised
 // distance from the mean, smoothed by a low-pass that is fast when something happens.
 // Source: Sensirion, Gas Index Algorithm (published under BSD-3-Clause), whose constants these are.
-#include "internal.h"
+#include "condition.h"
 
 #define GAMMA 64.0f        // scale of the averages' speeds
 #define GAMMA_MEAN 512.0f  // 8 times that, for the mean
@@ -49,13 +49,12 @@ dsp_status dsp_gas_init(int32_t gas, float interval_s, const dsp_gas_tuning *tun
         !(t.gain >= 1.0f && t.gain <= 1000.0f)) {
         return DSP_ERR_VALUE;
     }
-    dsp_gas fresh = {0};
-    fresh.gas = gas;
-    fresh.interval_s = interval_s;
-    fresh.tuning = t;
-    fresh.std = t.std_initial;
-    fresh.model_std = t.std_initial;
-    *state = fresh;
+    dsp_clear(state, sizeof *state);
+    state->gas = gas;
+    state->interval_s = interval_s;
+    state->tuning = t;
+    state->std = t.std_initial;
+    state->model_std = t.std_initial;
     return DSP_OK;
 }
 
@@ -151,7 +150,7 @@ static float smoothed(dsp_gas *s, float x) {
 }
 
 dsp_status dsp_gas_process(dsp_gas *s, int32_t sraw, int32_t *index) {
-    if (s->gas != DSP_GAS_VOC && s->gas != DSP_GAS_NOX) {
+    if ((s->gas != DSP_GAS_VOC && s->gas != DSP_GAS_NOX) || !(s->interval_s >= 0.1f)) {
         return DSP_ERR_VALUE;
     }
     const constants *c = s->gas == DSP_GAS_NOX ? &nox : &voc;
@@ -169,6 +168,6 @@ dsp_status dsp_gas_process(dsp_gas *s, int32_t sraw, int32_t *index) {
             learn(s, c);
         }
     }
-    *index = (int32_t)(s->index + 0.5f);
+    *index = s->index >= 0.0f && s->index < 1000.0f ? (int32_t)(s->index + 0.5f) : 0;
     return DSP_OK;
 }

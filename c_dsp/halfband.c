@@ -64,7 +64,7 @@ static int is_sane(const dsp_halfband *s) {
                s->phase >= 0 && s->phase < 1 << s->stages && (s->started == 0 || s->started == 1);
     for (int32_t i = 0; sane && i < s->stages; i++) {
         const int32_t taps = i == s->stages - 1 ? LONG_TAPS : SHORT_TAPS;
-        sane = s->at[i] >= (s->started ? taps - 1 : 0) && s->at[i] < LINE(taps);
+        sane = s->at[i] >= (s->started ? taps - 1 : 0) && s->at[i] <= LINE(taps);
     }
     return sane;
 }

@@ -18,17 +18,16 @@ dsp_status dsp_motion_init(float rate_hz, float f_lo_hz, float scale, dsp_motion
         !(f_lo_hz <= 0.05f * rate_hz) || !(f_lo_hz >= 1e-4f * rate_hz)) {
         return DSP_ERR_VALUE;
     }
-    dsp_motion fresh = {0};
+    dsp_clear(state, sizeof *state);
     float sine, cosine;
     dsp_sincos(dsp_phase(0.5f * CORNER * f_lo_hz / rate_hz), &sine, &cosine);
-    fresh.g = sine / cosine;
+    state->g = sine / cosine;
     const float lsb = scale / (float)(1 << DSP_DECIMATE_FRACTION_BITS);
-    const float step = 0.5f / (rate_hz * fresh.g);  // T / 2g: one integration, in seconds
-    fresh.to_mm_s = 1e3f * lsb * step;
-    fresh.to_um = 1e6f * lsb * step * step;
-    fresh.settle = (int32_t)(DSP_MOTION_SETTLE_PERIODS * rate_hz / f_lo_hz);
-    fresh.waiting = -1;
-    *state = fresh;
+    const float step = 0.5f / (rate_hz * state->g);  // T / 2g: one integration, in seconds
+    state->to_mm_s = 1e3f * lsb * step;
+    state->to_um = 1e6f * lsb * step * step;
+    state->settle = (int32_t)(DSP_MOTION_SETTLE_PERIODS * rate_hz / f_lo_hz);
+    state->waiting = -1;
     return DSP_OK;
 }
 
@@ -100,7 +99,7 @@ dsp_status dsp_motion_feed(dsp_motion *s, const int32_t rec[], int32_t n, float 
         return DSP_ERR_SIZE;
     }
     if (!dsp_is_positive(s->g) || s->waiting < -1 || s->at < 0 || s->at >= DSP_MOTION_TAPS ||
-        s->count > 0x3fffffff) {
+        s->count < 0 || s->count > 0x3fffffff || s->part < 0 || s->part > 63) {
         return DSP_ERR_VALUE;
     }
     if (s->waiting < 0 && n > 0) {

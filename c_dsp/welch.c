@@ -107,6 +107,10 @@ int32_t dsp_welch_segments(const dsp_welch *s) {
     return s->segments;
 }
 
+int32_t dsp_welch_n(const dsp_welch *s) {
+    return s->n;
+}
+
 dsp_status dsp_welch_psd(const dsp_welch *s, float scale, float rate_hz, float psd[]) {
     if (s->segments < 1) {
         return DSP_ERR_SIZE;

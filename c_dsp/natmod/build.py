@@ -19,7 +19,7 @@ from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
 CORE = REPO / "c_dsp"
-GLUE = CORE / "natmod" / "mod_dsp.c"
+GLUE = (CORE / "natmod" / "mod_dsp.c", CORE / "natmod" / "mod_condition.c")
 CACHE = REPO / "build" / "cache"
 
 SDIST = "mpy-cross-v6-3==1.1.1"
@@ -78,7 +78,13 @@ def core_sources() -> list[Path]:
 
 
 def inputs() -> list[Path]:
-    return [*core_sources(), *sorted(CORE.glob("*.h")), GLUE, Path(__file__).resolve()]
+    return [
+        *core_sources(),
+        *sorted(CORE.glob("*.h")),
+        *GLUE,
+        CORE / "natmod" / "glue.h",
+        Path(__file__).resolve(),
+    ]
 
 
 def fingerprint(arch: str) -> str:
@@ -128,7 +134,7 @@ def micropython_source() -> Path:
 
 def compile_all(arch: Arch, upstream: Path, folder: Path) -> list[str]:
     objects = []
-    for source in [GLUE, *core_sources()]:
+    for source in [*GLUE, *core_sources()]:
         name = f"{source.stem}.o"
         command = [arch.compiler, *FLAGS, *arch.flags, f"-I{upstream}", f"-I{folder}"]
         command += [f"-DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_{arch.mp_float}"]
@@ -166,7 +172,7 @@ def build(name: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
     mpy_ld = [sys.executable, str(upstream / "tools" / "mpy_ld.py")]
-    run([*mpy_ld, "--arch", name, "--preprocess", "-o", "dsp.config.h", str(GLUE)], folder)
+    run([*mpy_ld, "--arch", name, "--preprocess", "-o", "dsp.config.h", *map(str, GLUE)], folder)
     link(name, arch, compile_all(arch, upstream, folder), mpy_ld, folder)
     stamp.write_text(wanted)
     return target

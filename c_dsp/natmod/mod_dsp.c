@@ -3,64 +3,7 @@
 // Arrays are any objects with a buffer (array, bytearray, memoryview); their element type is by
 // convention that of dsp.h. `at` arguments are element offsets. Every refusal is a ValueError
 // whose text begins with the argument's name.
-#include "py/dynruntime.h"
-
-#include "../dsp.h"
-
-// ---- arguments ---------------------------------------------------------------------------------
-
-static void refuse_unless(bool fine, const char *text) {
-    if (!fine) {
-        mp_raise_ValueError(text);
-    }
-}
-
-// Elements first..first+count-1 of a buffer of elements of `size` bytes.
-static void *elements(mp_obj_t obj, mp_uint_t flags, mp_int_t first, mp_int_t count, size_t size,
-                      const char *text) {
-    mp_buffer_info_t info;
-    mp_get_buffer_raise(obj, &info, flags);
-    const mp_int_t held = (mp_int_t)(info.len / size);
-    const bool inside = first >= 0 && count >= 0 && first <= held && count <= held - first;
-    const bool aligned = ((uintptr_t)info.buf & (size - 1)) == 0;
-    refuse_unless(inside && aligned, text);
-    return (uint8_t *)info.buf + (size_t)first * size;
-}
-
-#define BAD_BUFFER(name) name ": too short, or not aligned"
-#define IN(type, name, obj, first, count)                                                          \
-    ((const type *)elements(obj, MP_BUFFER_READ, first, count, sizeof(type), BAD_BUFFER(name)))
-#define OUT(type, name, obj, first, count)                                                         \
-    ((type *)elements(obj, MP_BUFFER_RW, first, count, sizeof(type), BAD_BUFFER(name)))
-
-// An int that the core can take; larger ones could wrap in its arithmetic.
-static int32_t get_int(mp_obj_t obj, const char *text) {
-    const mp_int_t value = mp_obj_get_int(obj);
-    refuse_unless(value >= -0x40000000 && value < 0x40000000, text);
-    return (int32_t)value;
-}
-
-static float get_float(mp_obj_t obj) {
-    return mp_obj_get_float_to_f(obj);
-}
-
-static const dsp_plan *get_plan(mp_obj_t obj, const char *text) {
-    mp_buffer_info_t info;
-    const dsp_plan *plan = NULL;
-    mp_get_buffer_raise(obj, &info, MP_BUFFER_READ);
-    refuse_unless(dsp_plan_open(info.buf, info.len, &plan) == DSP_OK, text);
-    return plan;
-}
-
-static const dsp_plan *get_plan_of(mp_obj_t obj, int32_t n) {
-    const dsp_plan *plan = get_plan(obj, "plan: not initialised (plan_init)");
-    refuse_unless(dsp_plan_n(plan) == n, "n: not the size of the plan");
-    return plan;
-}
-
-static void check(dsp_status status, const char *text) {
-    refuse_unless(status == DSP_OK, text);
-}
+#include "glue.h"
 
 // ---- functions ---------------------------------------------------------------------------------
 
@@ -301,5 +244,6 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     mp_store_global(MP_QSTR_DECIMATE_TAPS, mp_obj_new_int(DSP_DECIMATE_TAPS));
     mp_store_global(MP_QSTR_DECIMATE_SETTLE, mp_obj_new_int(DSP_DECIMATE_SETTLE));
     mp_store_global(MP_QSTR_VERSION, mp_obj_new_int(DSP_VERSION));
+    mod_condition_register();
     MP_DYNRUNTIME_INIT_EXIT
 }
