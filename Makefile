@@ -4,10 +4,10 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench bench-dsp natmod dist lock clean
+.PHONY: help setup demo test lint format bench bench-dsp bench-dsp-host natmod natmod-all dist lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## make .venv, install the lock and this checkout, build the C core (demo and test do this too)
 	@command -v $(PYTHON) >/dev/null || { echo "set-up: no $(PYTHON) on the PATH. Install Python 3.11 or later (Debian: apt-get install python3 python3-venv python3-dev)." >&2; exit 1; }
@@ -32,9 +32,15 @@ bench: setup ## measure the DSP core and the whole pipeline; results in build/be
 bench-dsp: setup ## count instructions on an emulated Cortex-M4F, against CMSIS-DSP and KISS FFT
 	@$(BIN)/python -m c_dsp.bench.bench_m4f
 
+bench-dsp-host: setup ## time the real FFT on this computer, against SciPy, NumPy, FFTW, KISS FFT and CMSIS-DSP
+	@$(BIN)/python -m c_dsp.bench.bench_dsp_host
+
 natmod: setup ## build the MicroPython native modules, dsp and crypto: make natmod ARCH=x64
 	@$(BIN)/python c_dsp/natmod/build.py $(or $(ARCH),x64)
 	@$(BIN)/python c_crypto/natmod/build.py $(or $(ARCH),x64)
+
+natmod-all: setup ## build them for every architecture, and print their sizes
+	@$(BIN)/python c_dsp/natmod/build.py --all
 
 dist: setup ## build the wheel and the source distribution into dist/
 	@$(BIN)/python -m build --no-isolation --outdir dist .

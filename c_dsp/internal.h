@@ -15,7 +15,11 @@
 #else
 #define DSP_ROUND(x) ((void)(x))
 #endif
+#if defined(__ARM_FP) || defined(__SSE2__) || defined(__aarch64__) || defined(__riscv_flen)
 #define dsp_sqrt(x) __builtin_sqrtf(x)  // one instruction, given -fno-math-errno
+#else
+#define dsp_sqrt(x) dsp_soft_sqrt(x)
+#endif
 #else
 #include <math.h>
 #define DSP_INLINE static __inline
@@ -35,6 +39,9 @@
 #ifndef DSP_HAS_LANES
 #define DSP_HAS_LANES 0
 #endif
+
+// Square root without an FPU, rounded as IEEE 754 says, so that it has the bits of one.
+float dsp_soft_sqrt(float x);
 
 // Floats to either side of a pointer that one FPU load reaches.
 #if defined(__arm__)

@@ -45,3 +45,38 @@ float dsp_log2(float x) {
         2.8853901f + z2 * (0.96179670f + z2 * (0.57707802f + z2 * (0.41219859f + z2 * 0.3205989f)));
     return (float)e + z * series;
 }
+
+float dsp_soft_sqrt(float x) {
+    union {
+        float f;
+        uint32_t u;
+    } v = {x};
+    if (v.u << 1 == 0 || v.u == 0x7f800000u || x != x) {
+        return x;  // zeros, infinity, NaN
+    }
+    if (v.u >> 31) {
+        return (x - x) / (x - x);
+    }
+    int32_t exponent = (int32_t)(v.u >> 23);
+    uint32_t m = v.u & 0x7fffffu;
+    if (exponent == 0) {
+        for (exponent = 1; !(m & 0x800000u); exponent--) {
+            m <<= 1;
+        }
+    }
+    m |= 0x800000u;
+    if (!(exponent & 1)) {
+        m <<= 1;
+        exponent--;
+    }
+    // x = m 2^(exponent - 150). The root of m 2^25 has 25 bits, the last of which rounds: a tie would
+    // be the root of an odd number, and this one is even.
+    const uint64_t square = (uint64_t)m << 25;
+    uint32_t root = 0;
+    for (uint32_t bit = 1u << 24; bit; bit >>= 1) {
+        const uint64_t trial = root | bit;
+        root = trial * trial <= square ? (uint32_t)trial : root;
+    }
+    v.u = ((uint32_t)((exponent - 175) / 2 + 150) << 23) + ((root + 1) >> 1);
+    return v.f;
+}

@@ -1,8 +1,8 @@
 """Time the core on this computer: python c_dsp/bench/bench_host.py
 
-Writes build/bench/dsp_host.json, a list of {"n", "impl", "ns"} (ns per call, median of interleaved
-rounds), and prints it as a table. The core is compiled for it here, with the flags of the host
-binding, and called through cffi.
+Writes build/bench/dsp_functions_host.json, a list of {"n", "impl", "ns"} (ns per call, median of
+interleaved rounds), and prints it as a table. The core is compiled for it here, with the flags of
+the host binding, and called through cffi.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import scipy.fft
 from cffi import FFI
 
 CORE = Path(__file__).resolve().parents[1]
-OUT = CORE.parent / "build" / "bench" / "dsp_host.json"
+OUT = CORE.parent / "build" / "bench" / "dsp_functions_host.json"
 SIZES = (256, 512, 1024, 2048, 4096, 8192, 16384)
 ROUNDS = 15
 ROUND_S = 0.004

@@ -10,6 +10,7 @@ architecture, and pyelftools in this Python.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import subprocess
 import sys
 import tarfile
@@ -57,6 +58,8 @@ class Arch:
     compiler: str
     flags: tuple[str, ...]
     mp_float: str  # NONE, FLOAT or DOUBLE: what a MicroPython float is there
+    debian: bool = False  # needs the linker of MicroPython 1.25, from Debian's source package
+    headers: tuple[str, ...] = ()  # what only compiling needs, not linking
 
 
 ARCHES = {
@@ -65,6 +68,14 @@ ARCHES = {
         "arm-none-eabi-gcc",
         ("-mthumb", "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"),
         "FLOAT",
+    ),
+    "armv7m": Arch("arm-none-eabi-gcc", ("-mthumb", "-mcpu=cortex-m3"), "FLOAT"),
+    "rv32imc": Arch(
+        "riscv64-unknown-elf-gcc",
+        ("-march=rv32imc", "-mabi=ilp32", "-mno-relax"),
+        "FLOAT",
+        debian=True,
+        headers=("-specs=picolibc.specs",),
     ),
 }
 
@@ -107,7 +118,10 @@ def run(command: list[str], folder: Path) -> None:
 
 
 def apt_name(program: str) -> str:
-    return {"arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi"}.get(program, program)
+    return {
+        "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+        "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+    }.get(program, program)
 
 
 def download() -> Path:
@@ -132,11 +146,31 @@ def micropython_source() -> Path:
     return next(tree.iterdir()) / "micropython"
 
 
+def debian_micropython() -> Path:
+    """MicroPython 1.25 as Debian's suite trixie has it: its linker knows rv32imc."""
+    spec = importlib.util.spec_from_file_location("peers", CORE / "bench" / "peers.py")
+    assert spec and spec.loader
+    peers = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(peers)
+    try:
+        archive = next(peers.debian_source("micropython", "trixie").glob("*.orig.tar.*"))
+        return Path(peers.unpack(archive, CACHE / "micropython_debian"))
+    except peers.FetchError as error:
+        raise BuildError(f"no source package micropython of Debian's trixie: {error}") from error
+
+
 def compile_all(arch: Arch, upstream: Path, folder: Path) -> list[str]:
     objects = []
     for source in [*GLUE, *core_sources()]:
         name = f"{source.stem}.o"
-        command = [arch.compiler, *FLAGS, *arch.flags, f"-I{upstream}", f"-I{folder}"]
+        command = [
+            arch.compiler,
+            *FLAGS,
+            *arch.flags,
+            *arch.headers,
+            f"-I{upstream}",
+            f"-I{folder}",
+        ]
         command += [f"-DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_{arch.mp_float}"]
         command += ["-DMP_CONFIGFILE=<dsp.config.h>", "-c", str(source), "-o", name]
         run(command, folder)
@@ -168,7 +202,8 @@ def build(name: str) -> Path:
     wanted = fingerprint(name)
     if target.is_file() and stamp.is_file() and stamp.read_text() == wanted:
         return target
-    arch, upstream = ARCHES[name], micropython_source()
+    arch = ARCHES[name]
+    upstream = debian_micropython() if arch.debian else micropython_source()
     folder.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
     mpy_ld = [sys.executable, str(upstream / "tools" / "mpy_ld.py")]
@@ -180,15 +215,17 @@ def build(name: str) -> Path:
 
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
-        print(f"usage: build.py ARCH   ({', '.join(ARCHES)})", file=sys.stderr)
+        print(f"usage: build.py ARCH | --all   ({', '.join(ARCHES)})", file=sys.stderr)
         return 2
-    try:
-        target = build(arguments[0])
-    except BuildError as error:
-        print(f"native module: {error}", file=sys.stderr)
-        return 1
-    print(f"{target.relative_to(REPO)}  {target.stat().st_size} bytes")
-    return 0
+    failed = False
+    for name in ARCHES if arguments == ["--all"] else arguments:
+        try:
+            target = build(name)
+            print(f"{target.relative_to(REPO)}  {target.stat().st_size} bytes")
+        except BuildError as error:
+            print(f"native module: {error}", file=sys.stderr)
+            failed = True
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What a build may choose (c_dsp/config.h) changes no bit of a result.
 
-Twiddles may be constants or computed, strides known or not, vectors used or not: the operations are the same, and
-nothing may be contracted or reassociated.
+Twiddles may be constants or computed, strides known or not, vectors used or not: the operations are
+the same, and nothing may be contracted or reassociated.
 """
 
 import importlib.util
@@ -24,6 +24,7 @@ size_t dsp_plan_bytes(int32_t n);
 int dsp_plan_init(int32_t n, void *memory, size_t memory_bytes, const dsp_plan **plan);
 int dsp_rfft_f32(const dsp_plan *plan, const float x[], float y[]);
 int dsp_rfft_f32_window(const dsp_plan *plan, const float x[], const float window[], float y[]);
+float dsp_soft_sqrt(float x);
 """
 
 
@@ -97,3 +98,14 @@ def test_the_table_is_what_its_generator_writes():
     generator = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generator)
     assert (CORE / "twiddles.h").read_text() == generator.table()
+
+
+def test_the_square_root_for_chips_without_fpu_has_the_bits_of_one(tmp_path):
+    _, lib = load(tmp_path)
+    bits = np.random.default_rng(1).integers(0, 2**31, 20_000).astype(np.uint32)
+    special = np.array([0, 1, 0x7FFFFF, 0x800000, 0x7F7FFFFF, 0x7F800000, 0x3F800000], np.uint32)
+    x = np.concatenate([special, bits, bits >> 9]).view(np.float32)  # the last: subnormal
+    got = np.array([lib.dsp_soft_sqrt(float(value)) for value in x], np.float32)
+    with np.errstate(invalid="ignore"):  # NaN among the random bits
+        np.testing.assert_array_equal(got, np.sqrt(x))
+    assert np.isnan(lib.dsp_soft_sqrt(-1.0)) and np.signbit(lib.dsp_soft_sqrt(-0.0))
