@@ -42,28 +42,47 @@ static int16_t rounded(float v) {
 void dsp_band_design(const dsp_band *band, float rate_hz, float f_lo_hz, float f_hi_hz,
                      int16_t taps[]) {
     const uint32_t quarter_width = dsp_phase((f_hi_hz - f_lo_hz) / (4.0f * rate_hz));
-    const uint32_t centre = dsp_phase((f_lo_hz + f_hi_hz) / (2.0f * rate_hz));
+    const uint32_t half_centre = dsp_phase((f_lo_hz + f_hi_hz) / (4.0f * rate_hz));
     const float reciprocal = 1.0f / dsp_bessel_i0(BETA);
     float sum = 0.0f;
     for (int32_t i = 0; i < band->taps; i++) {
         sum += prototype(band, quarter_width, i, reciprocal);
     }
-    for (int32_t i = 0; i < band->taps; i++) {
+    // Phases from the middle, and both halves from one: exactly even and odd.
+    for (int32_t i = 0; i < band->taps / 2; i++) {
         const float p = 32768.0f / sum * prototype(band, quarter_width, i, reciprocal);
+        const int32_t mirror = band->taps - 1 - i;
         float sine, cosine;
-        dsp_sincos(centre * (uint32_t)i, &sine, &cosine);
-        taps[2 * i] = rounded(p * cosine);
+        dsp_sincos(half_centre * (uint32_t)(i - mirror), &sine, &cosine);
+        taps[2 * i] = taps[2 * mirror] = rounded(p * cosine);
         taps[2 * i + 1] = rounded(-p * sine);
+        taps[2 * mirror + 1] = (int16_t)-taps[2 * i + 1];
     }
 }
 
-// The taps' magnitudes add up to less than 2 * 2^15, so 32 bits hold every partial sum.
+// The taps' magnitudes add up to less than 2 * 2^15, so 32 bits hold every partial sum, in any order.
 static void dot(const int16_t taps[], const int16_t x[], int32_t n, int32_t sum[2]) {
     int32_t re = sum[0], im = sum[1];
+    DSP_UNROLL
     for (int32_t i = 0; i < n; i++) {
         const int32_t v = x[i];
         re += taps[2 * i] * v;
         im += taps[2 * i + 1] * v;
+    }
+    sum[0] = re;
+    sum[1] = im;
+}
+
+// The same for all taps of a window in one piece. About its middle the real parts are even and the
+// imaginary parts odd, so that a pair of samples takes two products instead of four.
+static void folded(const int16_t taps[], const int16_t x[], int32_t n, int32_t sum[2]) {
+    const int16_t *end = x + n - 1;
+    int32_t re = 0, im = 0;
+    DSP_UNROLL
+    for (int32_t i = 0; i < n / 2; i++) {
+        const int32_t a = x[i], b = end[-i];
+        re += taps[2 * i] * (a + b);
+        im += taps[2 * i + 1] * (a - b);
     }
     sum[0] = re;
     sum[1] = im;
@@ -105,8 +124,12 @@ int32_t dsp_band_feed(dsp_band *band, int16_t data[], const int16_t x[], int32_t
     for (int32_t last = band->factor - 1 - band->phase; last < n; last += band->factor) {
         const int32_t old = last < past ? past - last : 0;
         int32_t sum[2] = {0, 0};
-        dot(taps, history + past - old, old, sum);
-        dot(taps + 2 * old, x + (last - past + old), band->taps - old, sum);
+        if (old == 0) {
+            folded(taps, x + (last - past), band->taps, sum);
+        } else {
+            dot(taps, history + past - old, old, sum);
+            dot(taps + 2 * old, x, band->taps - old, sum);
+        }
         out[2 * produced] = (float)sum[0] * 3.0517578125e-5f;
         out[2 * produced + 1] = (float)sum[1] * 3.0517578125e-5f;
         produced++;

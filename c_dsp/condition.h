@@ -59,7 +59,8 @@ DSP_INLINE int dsp_is_window(int32_t window) {
 
 // ---- complex band filter, decimating ----------------------------------------
 
-// out[m] = sum_i p[i] exp(-j w0 i) x[last - taps + 1 + i] / 2^15, w0 the band's centre, p a Kaiser
+// out[m] = sum_i p[i] exp(-j w0 (i - (taps - 1)/2)) x[last - taps + 1 + i] / 2^15, w0 the band's
+// centre, p a Kaiser
 // low-pass of 54 dB whose -6 dB points are the band's limits and whose gain is 1 in the middle.
 // A tone at w comes out turning at w modulo the output rate: what a heterodyne would have turned is
 // left in, because neither |.|² nor a transform that knows its bins needs it gone.

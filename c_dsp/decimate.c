@@ -29,11 +29,24 @@ static int64_t dot(const int16_t taps[], const int16_t x[], int32_t n) {
     return sum;
 }
 
+// All taps on x[0..TAPS-1]: they are symmetric, so each multiplies a sum of two samples, which stays
+// below 2^31 with the largest tap (16240).
+static int64_t folded(const int16_t x[]) {
+    const int16_t *end = x + PAST;
+    int64_t sum = (int64_t)decimate_taps[PAST / 2] * x[PAST / 2];
+    DSP_UNROLL
+    for (int32_t i = 0; i < PAST / 2; i++) {
+        sum += (int32_t)decimate_taps[i] * (x[i] + end[-i]);
+    }
+    return sum;
+}
+
 // Output at input index `last`; what lies before x[0] is in the history.
 static int32_t output_at(const int16_t history[], const int16_t x[], int32_t last) {
     const int32_t old = last < PAST ? PAST - last : 0;
-    const int64_t sum = dot(decimate_taps, history + PAST - old, old) +
-                        dot(decimate_taps + old, x + (last - PAST + old), DSP_DECIMATE_TAPS - old);
+    const int64_t sum = old == 0 ? folded(x + (last - PAST))
+                                 : dot(decimate_taps, history + PAST - old, old) +
+                                       dot(decimate_taps + old, x, DSP_DECIMATE_TAPS - old);
     return (int32_t)((sum + (1 << (SHIFT - 1))) >> SHIFT);
 }
 

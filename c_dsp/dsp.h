@@ -466,7 +466,7 @@ typedef struct {
     int32_t at;
     int32_t count;
     int32_t part;
-    float g;
+    float g, norm[2];
     float to_mm_s;
     float to_um;
     float held[4];

@@ -137,9 +137,11 @@ int32_t dsp_envelope_stream_missing(const dsp_envelope_stream *s) {
 }
 
 static float filtered(const float taps[], const float line[], int32_t count) {
-    float sum = 0.0f;
-    for (int32_t i = 0; i < count; i++) {
-        sum += taps[i] * line[i];
+    const int32_t half = count / 2;  // odd and symmetric
+    float sum = taps[half] * line[half];
+    DSP_UNROLL
+    for (int32_t i = 0; i < half; i++) {
+        sum += taps[i] * (line[i] + line[count - 1 - i]);
     }
     return sum;
 }

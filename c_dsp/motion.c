@@ -21,7 +21,10 @@ dsp_status dsp_motion_init(float rate_hz, float f_lo_hz, float scale, dsp_motion
     dsp_clear(state, sizeof *state);
     float sine, cosine;
     dsp_sincos(dsp_phase(0.5f * CORNER * f_lo_hz / rate_hz), &sine, &cosine);
-    state->g = sine / cosine;
+    const float g = sine / cosine;
+    state->g = g;
+    state->norm[0] = 1.0f / (1.0f + g * (g + K1));
+    state->norm[1] = 1.0f / (1.0f + g * (g + K2));
     const float lsb = scale / (float)(1 << DSP_DECIMATE_FRACTION_BITS);
     const float step = 0.5f / (rate_hz * state->g);  // T / 2g: one integration, in seconds
     state->to_mm_s = 1e3f * lsb * step;
@@ -60,15 +63,16 @@ static float equalised(dsp_motion *s, float a) {
     s->at = s->at + 1 == DSP_MOTION_TAPS ? 0 : s->at + 1;
     const float *middle = s->line + s->at + HALF;
     float sum = motion_taps[0] * middle[0];
+    DSP_UNROLL
     for (int32_t i = 1; i <= HALF; i++) {
         sum += motion_taps[i] * (middle[-i] + middle[i]);
     }
     return sum;
 }
 
-// Section with 1/Q = k: out[0] high-pass, out[1] band-pass, out[2] low-pass.
-static void section(float g, float k, float in, float held[2], float out[3]) {
-    out[0] = (in - (g + k) * held[0] - held[1]) / (1.0f + g * (g + k));
+// Section with 1/Q = k, norm = 1 / (1 + g (g + k)): out[0] high-pass, out[1] band-pass, out[2] low-pass.
+static void section(float g, float k, float norm, float in, float held[2], float out[3]) {
+    out[0] = (in - (g + k) * held[0] - held[1]) * norm;
     const float v1 = g * out[0];
     out[1] = v1 + held[0];
     held[0] = out[1] + v1;
@@ -109,8 +113,8 @@ dsp_status dsp_motion_feed(dsp_motion *s, const int32_t rec[], int32_t n, float 
         float first[3], second[3];
         // Unsigned: far from the first value the difference may wrap, but is defined.
         const float a = (float)(int32_t)((uint32_t)rec[i] - (uint32_t)s->offset);
-        section(s->g, K1, equalised(s, a), s->held, first);
-        section(s->g, K2, first[0], s->held + 2, second);
+        section(s->g, K1, s->norm[0], equalised(s, a), s->held, first);
+        section(s->g, K2, s->norm[1], first[0], s->held + 2, second);
         const float v = second[1] * s->to_mm_s;
         // The second integration again reads x / tan(x) = 1 - x²/3 low: (-1, 14, -1)/12 mends it.
         const float mended =
