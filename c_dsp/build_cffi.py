@@ -28,6 +28,7 @@ SOURCES = (
     "halfband.c",
     "hann.c",
     "kurtogram.c",
+    "irfft.c",
     "math.c",
     "motion.c",
     "pack.c",

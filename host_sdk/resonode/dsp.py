@@ -112,6 +112,7 @@ class Features:
     kurtosis: float  # Pearson: a Gaussian has 3
     peak_to_peak: float  # m/s²
     skewness: float
+    saturated: bool  # a sample is -32768 or 32767, where the sensor's range ends
 
 
 def features(x: Int16Array, scale: float) -> Features:
@@ -119,7 +120,8 @@ def features(x: Int16Array, scale: float) -> Features:
     out = _ffi.new("dsp_feature_set *")
     _check("features", _lib.dsp_features(_i16("x", x), len(x), scale, out))
     return Features(
-        out.mean, out.rms, out.peak, out.crest, out.kurtosis, out.peak_to_peak, out.skewness
+        *(out.mean, out.rms, out.peak, out.crest, out.kurtosis, out.peak_to_peak, out.skewness),
+        saturated=bool(out.saturated),
     )
 
 
@@ -153,6 +155,15 @@ def rfft_rows(x: Float32Array) -> Float32Array:
     target = _ffi.from_buffer("float[]", y, require_writable=True)
     _check("rfft_rows", _lib.dsp_rfft_f32_rows(plan, source, rows, target))
     return y
+
+
+def irfft(y: Float32Array) -> Float32Array:
+    """Inverse of `rfft` of floats: the record of a half-complex spectrum."""
+    pointer = _f32("y", y)
+    x, x_pointer = _new_f32(len(y))
+    _, work = _new_f32(len(y))
+    _check("irfft", _lib.dsp_irfft_f32(_plan(len(y))[0], pointer, work, x_pointer))
+    return x
 
 
 def to_complex(y: Float32Array) -> npt.NDArray[np.complex64]:

@@ -50,6 +50,19 @@ def test_every_impulse_position_has_the_right_phase(n):
         assert np.max(np.abs(got - wanted)) < tolerance(n), at
 
 
+@pytest.mark.parametrize("n", SIZES)
+def test_inverse_is_as_in_numpy_and_undoes_the_transform(n):
+    # Two sums before and two after the transform, each rounded once.
+    bound = tolerance(n) + 4 * EPS
+    bins = np.random.default_rng(n).standard_normal((2, n // 2 + 1)).astype(np.float32)
+    bins[1, [0, -1]] = 0  # real at both ends
+    y = np.concatenate([bins[0], bins[1, -2:0:-1]])
+    wanted = np.fft.irfft(bins[0].astype(float) + 1j * bins[1].astype(float))
+    assert l2_error(dsp.irfft(y), wanted) < bound
+    x = np.random.default_rng(n + 1).standard_normal(n).astype(np.float32)
+    assert l2_error(dsp.irfft(dsp.rfft(x)), x) < bound + tolerance(n)
+
+
 @given(st.integers(0, 6), st.integers(0, 2**32 - 1), st.floats(-4, 4), st.floats(-4, 4))
 def test_transform_is_linear(size, seed, a, b):
     n = SIZES[size]
