@@ -90,6 +90,7 @@ dsp_status dsp_features(const int16_t x[], int32_t n, float scale, dsp_feature_s
         set.peak_to_peak = (float)(m.max - m.min) * scale;
         set.skewness = m3 / (m2 * rms);
     }
+    set.saturated = m.min == INT16_MIN || m.max == INT16_MAX ? 1.0f : 0.0f;
     *out = set;
     return DSP_OK;
 }

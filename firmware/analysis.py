@@ -87,6 +87,9 @@ class Analyser:
         self._waveform.request(axes, first_sample, total)
         return total
 
+    def cancel_waveform(self) -> None:
+        self._waveform.clear()
+
     def hole(self) -> None:
         # Windows are missing: what needs consecutive ones starts again.
         for envelope in self._envelopes.values():

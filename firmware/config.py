@@ -87,7 +87,8 @@ def _float(name: str, value, limits, unit: str) -> float:
 
 
 def _choice(name: str, value, limits, unit: str):
-    if isinstance(value, bool) or value not in limits:
+    # 1024.0 equals 1024, but is no count.
+    if isinstance(value, bool) or type(value) is not type(limits[0]) or value not in limits:
         allowed = ", ".join([str(one) for one in limits])
         raise ConfigError(f"{name} must be one of {allowed}, not {value!r}")
     return value

@@ -15,6 +15,7 @@ _FEATURES = (
     "peak_to_peak_m_s2",
     "skewness",
 )
+_SATURATED = 7
 
 
 class Features:
@@ -25,4 +26,7 @@ class Features:
 
     def record(self, samples) -> dict:
         dsp.features(samples, 0, self._size, self._scale, self._out)
-        return {name: self._out[at] for at, name in enumerate(_FEATURES)}
+        features = {name: self._out[at] for at, name in enumerate(_FEATURES)}
+        if self._out[_SATURATED]:
+            features["saturated"] = 1
+        return features

@@ -25,13 +25,19 @@ def _no_answer(request: bytes):
     return None
 
 
+def _nothing() -> None:
+    pass
+
+
 class SerialLink:
     def __init__(self, reader, writer, store, counters, seconds) -> None:
         # reader, writer: asyncio streams; seconds(): wall time of the link, for the lease.
-        # Whoever wires the node sets `handle`: request -> response or None.
+        # Whoever wires the node sets `handle`: request -> response or None, and
+        # `on_stream_end`: called when nobody listens any more.
         self._reader = reader
         self._writer = writer
         self.handle = _no_answer
+        self.on_stream_end = _nothing
         self._store = store
         self._counters = counters
         self._seconds = seconds
@@ -46,9 +52,18 @@ class SerialLink:
 
     def stream(self, on: bool, start: int) -> dict:
         # Sends every record from `start` on, or stops.
-        self._cursor = max(start, self._store.first) if on else -1
+        if on:
+            self._store.declare_loss()
+            self._cursor = max(start, self._store.first)
+        else:
+            self._end_stream()
         self._wake.set()
         return {"first": max(start, self._store.first), "next": self._store.next}
+
+    def _end_stream(self) -> None:
+        if self._cursor >= 0:
+            self._cursor = -1
+            self.on_stream_end()
 
     @property
     def streaming(self) -> bool:
@@ -80,7 +95,7 @@ class SerialLink:
         self._counters.requests += 1
         if kind == CONSOLE_SMP:
             # A standard tool took over the port, and it cannot read telemetry.
-            self._cursor = -1
+            self._end_stream()
         answer = self.handle(request)
         if answer is None:
             return
@@ -105,7 +120,7 @@ class SerialLink:
             answers, self._answers = self._answers, []
             return b"".join(answers)
         if self._cursor >= 0 and self._seconds() - self._heard_s > _LEASE_S:
-            self._cursor = -1
+            self._end_stream()
         if self._cursor < 0:
             return b""
         if self._cursor < self._store.first:

@@ -25,7 +25,7 @@ from resonode_wire.fields import RESET_CAUSES
 
 _RESTART_S = 1
 _NAP_S = 0.02
-_GOODBYE_S = 2.0
+_GOODBYE_S = 5.0
 _FLUSH_S = 0.05  # what was written leaves the port
 _CHIPS = {"iis3dwb": (iis3dwb, iis3dwb.IIS3DWB)}
 
@@ -100,6 +100,7 @@ async def _start(board, node_name: str, reset_cause: str) -> None:
     node = Node(node_name, board, sensors, sequence, store, counters, link, fits)
     measurement = Measurement(node, _sampler(board, counters))
     link.handle = Session(node, measurement).handle
+    link.on_stream_end = measurement.cancel_waveform
     node.add_boot(RESET_CAUSES.index(reset_cause))
     store.declare_restart()
     tasks = (

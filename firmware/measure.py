@@ -41,6 +41,11 @@ class Measurement:
         total = self._analysers[0].request_waveform(count, axes, start)
         return {"capture": self._sampler.capture, "start": start, "total": total}
 
+    def cancel_waveform(self) -> None:
+        # Nobody listens any more.
+        for analyser in self._analysers:
+            analyser.cancel_waveform()
+
     # -- the loop
 
     async def run(self) -> None:

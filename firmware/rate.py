@@ -4,11 +4,17 @@
 # Two anchors, moved in turn: the base line is between one and two of these, long enough for
 # 2e-6 (one sample of jitter at each end), short enough to follow temperature.
 _ANCHOR_US = 30000000
+# The FIFO's level is known to one sample, at both ends of the base line.
+_JITTER_SAMPLES = 2
 
 
 class RateMeter:
-    def __init__(self, nominal_hz: float) -> None:
-        self.rate_hz = nominal_hz
+    def __init__(self, prior_hz: float, prior_error: float) -> None:
+        # prior: what is known before (the chip's own trim, the last capture), with its relative
+        # error. It stands until the measurement is better.
+        self.rate_hz = prior_hz
+        self.error = prior_error
+        self._prior_error = prior_error
         # (t_us, samples)
         self._old = self._young = self._last = (0, 0)
         self._marked = False
@@ -20,9 +26,10 @@ class RateMeter:
             self._old = self._young = self._last
             self._marked = True
             return
-        elapsed_us = t_us - self._old[0]
-        if elapsed_us > 0:
-            self.rate_hz = (samples - self._old[1]) * 1e6 / elapsed_us
+        elapsed_us, taken = t_us - self._old[0], samples - self._old[1]
+        if elapsed_us > 0 and taken * self._prior_error > _JITTER_SAMPLES:
+            self.rate_hz = taken * 1e6 / elapsed_us
+            self.error = _JITTER_SAMPLES / taken
         if t_us - self._young[0] > _ANCHOR_US:
             self._old, self._young = self._young, self._last
 

@@ -18,6 +18,8 @@ _TEMPERATURES, _LAST_TEMPERATURE, _BAD_WORDS, _HOLE = 4, 5, 6, 7
 
 # Longest wait for the interrupt before the FIFO's level is looked at anyway.
 _PATIENCE_US = 50000
+# Of the rate, by temperature, while the sensor was off.
+_DRIFT_BETWEEN_CAPTURES = 1e-4
 
 
 class Window:
@@ -40,7 +42,7 @@ class Sampler:
         self._temperature_raw = 0
         self._temperature_known = False
         self.capture = 0
-        self.rate = RateMeter(driver.NOMINAL_RATE_HZ)
+        self.rate = RateMeter(driver.NOMINAL_RATE_HZ, driver.RATE_TOLERANCE)
 
     def scale_m_s2(self, full_scale_g: int) -> float:
         # One LSB.
@@ -76,10 +78,18 @@ class Sampler:
         self._zero = 0  # timestamp of sample 0
         self._zero_known = False
         self._level = 0
-        self.rate = RateMeter(self._driver.NOMINAL_RATE_HZ)
         await self._sensor.configure(full_scale_g, self._words)
+        self.rate = self._known_rate()
         self.capture += 1
         self._sensor.start()
+
+    def _known_rate(self) -> RateMeter:
+        # The chip knows its rate to its trim step; a capture before this one knew it better.
+        driver, last = self._driver, self.rate
+        if last.error < driver.TRIM_ERROR:
+            return RateMeter(last.rate_hz, max(last.error, _DRIFT_BETWEEN_CAPTURES))
+        trimmed_hz = driver.NOMINAL_RATE_HZ * (1 + self._sensor.frequency_error())
+        return RateMeter(trimmed_hz, driver.TRIM_ERROR)
 
     def stop(self) -> None:
         self._sensor.stop()

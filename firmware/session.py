@@ -57,6 +57,9 @@ class Session:
             answer = {"rc": refused.rc}
             if refused.reason:
                 answer["rsn"] = refused.reason
+        except Exception as error:  # a request's boundary: told to the host and counted
+            self._node.report("request", error)
+            answer = {"rc": smp.RC_UNKNOWN, "rsn": f"{type(error).__name__}: {error}"}
         return smp.pack(op + 1, group, seq, command, cbor.dumps(answer), version & 1)
 
     def _answer(self, version: int, group: int, command: int, op: int, body: bytes) -> dict:

@@ -18,8 +18,8 @@ class RecordStore:
         self._max_bytes = max_bytes
         self._records: list = []
         self._bytes = 0
-        self._lost_first = -1
-        self._lost_count = 0
+        # Everything below is acknowledged, declared lost, or of an earlier life.
+        self._settled = sequence.next
         self.first = sequence.next  # seq of the oldest record kept, or of the next one
         self.on_add = None  # called after every add; the link sets it
 
@@ -55,6 +55,7 @@ class RecordStore:
             del self._records[:done]
             self.first += done
             self._counters.acked += done
+            self._settled = max(self._settled, self.first)
 
     def declare_restart(self) -> None:
         # The records that were only in memory when the node was told to restart.
@@ -63,15 +64,14 @@ class RecordStore:
             self._declare("restart", first, self.first - first)
 
     def declare_loss(self) -> None:
-        # Turns overwritten records into one loss record. The link calls this when it gets to
-        # the hole, so that one record tells of the whole of it.
-        if self._lost_first < 0:
+        # Turns records that were overwritten before anybody acknowledged them into one loss
+        # record. The link calls this when a host begins to listen, and when it gets to a hole.
+        if self._settled >= self.first:
             return
         while self._records and self._bytes > self._max_bytes - _LOSS_RECORD_BYTES:
             self._drop_oldest()
-        first, count = self._lost_first, self._lost_count
-        self._lost_first, self._lost_count = -1, 0
-        self._declare("store_full", first, count)
+        first, self._settled = self._settled, self.first
+        self._declare("store_full", first, self.first - first)
 
     def _declare(self, reason: str, first: int, count: int) -> None:
         number = LOSS_REASONS.index(reason)
@@ -79,8 +79,5 @@ class RecordStore:
 
     def _drop_oldest(self) -> None:
         self._bytes -= len(self._records.pop(0))
-        if self._lost_first < 0:
-            self._lost_first = self.first
         self.first += 1
-        self._lost_count += 1
         self._counters.dropped += 1

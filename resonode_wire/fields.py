@@ -71,6 +71,7 @@ FIELDS = (
     (52, "sensors", "texts", "", "chips found"),
     (53, "reset_cause", "uint", "", "see RESET_CAUSES"),
     (54, "task_errors", "uint", "", "exceptions that ended at a task boundary"),
+    (55, "saturated", "uint", "", "1: a sample is where the sensor's range ends, values read low"),
 )
 
 CAUSES = ("schedule", "request", "alarm", "boot")
@@ -97,7 +98,7 @@ RECORDS = (
         _SPAN
         + ("mean_m_s2", "rms_m_s2", "peak_m_s2", "crest", "kurtosis")
         + ("peak_to_peak_m_s2", "skewness"),
-        _SHAFT,
+        ("saturated",) + _SHAFT,
     ),
     (3, "velocity", _SPAN + ("velocity_mm_s", "band_lo_hz", "band_hi_hz"), _SHAFT),
     (

@@ -75,7 +75,7 @@ static mp_obj_t features(size_t n_args, const mp_obj_t *args) {
     out[4] = set.kurtosis;
     out[5] = set.peak_to_peak;
     out[6] = set.skewness;
-    out[7] = set.reserved;
+    out[7] = set.saturated;
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(features_obj, 5, 5, features);

@@ -8,6 +8,8 @@ NAME = "iis3dwb"
 # Three ticks of the timestamp counter are one sample: 80 kHz / 3, on the same oscillator.
 NOMINAL_RATE_HZ = 80000 / 3
 TICKS_PER_SAMPLE = 3
+RATE_TOLERANCE = 0.1  # of the rate, between chips
+TRIM_ERROR = 1e-3  # of the rate, when frequency_error() is taken into account
 TIMESTAMP_EVERY = 32  # samples between two timestamp words in the FIFO
 FIFO_WORDS = 512
 WORD_BYTES = 7

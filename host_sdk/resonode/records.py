@@ -118,6 +118,8 @@ class Features(_Span):
     kurtosis: float
     peak_to_peak_m_s2: float
     skewness: float
+    saturated: int | None = None
+    """1: a sample is where the sensor's range ends, so all values read low."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

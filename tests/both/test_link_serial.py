@@ -194,6 +194,42 @@ def test_a_host_that_stops_reading_costs_the_oldest_records_and_is_told():
     Bench(max_bytes=1000).run(scenario)
 
 
+def test_a_host_that_comes_late_is_told_of_what_was_overwritten_before():
+    async def scenario(bench: Bench) -> None:
+        bench.records(500)
+        bench.port.put(frame.encode_frame(CHANNEL_SMP, STREAM_ON))
+        await settle()
+        records = [cbor.loads(record) for record in bench.port.of(CHANNEL_TELEMETRY)]
+        lost = [record for record in records if record.get(41) == 1]
+        assert len(lost) == 1 and lost[0][44] == 0
+        assert lost[0][45] == records[0][1] == bench.counters.dropped
+
+    Bench(max_bytes=1000).run(scenario)
+
+
+def test_whoever_waits_for_the_end_of_the_stream_is_told_however_it_ends():
+    async def scenario(bench: Bench) -> None:
+        ended = []
+        bench.link.on_stream_end = lambda: ended.append(1)
+        bench.port.put(frame.encode_frame(CHANNEL_SMP, STREAM_ON))
+        await settle()
+        bench.link.stream(False, 0)
+        assert len(ended) == 1
+        bench.port.put(frame.encode_frame(CHANNEL_SMP, STREAM_ON))
+        await settle()
+        bench.port.put(smp.console_lines(ECHO))
+        await settle()
+        assert len(ended) == 2
+        bench.port.put(frame.encode_frame(CHANNEL_SMP, STREAM_ON))
+        await settle()
+        bench.now_s += 11
+        bench.records(1)
+        await settle()
+        assert len(ended) == 3
+
+    Bench().run(scenario)
+
+
 def test_cut_request_does_not_swallow_the_next_one():
     async def scenario(bench: Bench) -> None:
         whole = frame.encode_frame(CHANNEL_SMP, ECHO)

@@ -40,6 +40,9 @@ class Node:
         int(text[:4])
         self.date = text
 
+    def report(self, task: str, error: Exception) -> None:
+        self.reported = error
+
     def request_reset(self) -> None:
         self.resets += 1
 
@@ -146,6 +149,14 @@ def test_unknown_commands_and_versions_get_the_standard_codes():
     assert ask(Node(), smp.WRITE, 65, smp.NODE_INFO) == {"rc": smp.RC_NOT_SUPPORTED}
     answer = Session(Node(), Node()).handle(smp.pack(smp.READ, 0, 1, 0, b"", 2))
     assert cbor.loads(smp.unpack(answer)[5]) == {"rc": smp.RC_TOO_NEW}
+
+
+def test_a_command_that_fails_is_answered_and_reported_not_met_with_silence():
+    node = Node()
+    node.configure = lambda changes: 1 // 0
+    answer = ask(node, smp.WRITE, 65, smp.NODE_CONFIG, {"config": {}})
+    assert answer["rc"] == smp.RC_UNKNOWN and "ZeroDivisionError" in answer["rsn"]
+    assert isinstance(node.reported, ZeroDivisionError)
 
 
 def test_what_is_no_request_gets_no_answer():

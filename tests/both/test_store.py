@@ -66,6 +66,22 @@ def test_full_store_drops_the_oldest_and_declares_how_many():
     assert kept.next == before
 
 
+def test_records_that_were_acknowledged_are_never_declared_lost():
+    kept = store(max_bytes=200)
+    add(kept, 5)
+    kept.acknowledge(102)
+    add(kept, 50)
+    kept.declare_loss()
+    _, values = message.decode(kept.get(kept.next - 1))
+    assert values["first_seq"] == 103
+    assert values["lost_records"] == kept.first - 103
+    kept.acknowledge(kept.next - 1)
+    add(kept, 2)
+    before = kept.next
+    kept.declare_loss()
+    assert kept.next == before
+
+
 def test_records_that_ended_with_a_restart_are_declared():
     numbers = Numbers()
     numbers.first_lost = 96

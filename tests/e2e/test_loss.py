@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,51 @@ def test_overrun_costs_whole_windows_which_are_declared_and_never_analysed(
         if record.capture == LAST_CAPTURE:
             span = set(range(record.first_sample, record.first_sample + record.count, WINDOW))
             assert span.isdisjoint(lost)
+
+
+def test_what_was_overwritten_before_a_host_came_is_declared(
+    rig: RigFactory, tmp_path: Path
+) -> None:
+    """A node fills its store and goes on; then a gateway comes, for the first time."""
+
+    async def scenario() -> None:
+        with resonode.Store(tmp_path / "store.db") as store:
+            gateway = resonode.Gateway(store, [one.port])
+            running = asyncio.create_task(gateway.run())
+            while not list(store.query("loss")):
+                await asyncio.sleep(0.05)
+                assert not running.done()
+            gateway.stop()
+            await running
+
+    one = rig(timebase=Lockstep())
+    while one.board.timebase.now_us() < 30_000_000:  # twice what the store holds
+        time.sleep(0.05)
+    run(scenario())
+    with resonode.Store(tmp_path / "store.db", readonly=True) as store:
+        numbers = {one.record.seq for one in store.query()}
+    declared: set[int] = set()
+    for loss in records_of(tmp_path / "store.db", resonode.Loss):
+        assert loss.reason_name == "store_full"
+        declared |= set(range(loss.first_seq, loss.first_seq + loss.lost_records))
+    assert declared and numbers.isdisjoint(declared)
+    assert numbers | declared == set(range(max(numbers) + 1))
+
+
+def test_an_abandoned_capture_does_not_keep_the_next_one_away(rig: RigFactory) -> None:
+    async def scenario() -> None:
+        async with resonode.connect(one.port) as node:
+            await node.configure(outputs=["features"])
+            long = asyncio.create_task(node.capture(1 << 20, "z"))
+            await asyncio.sleep(0.5)
+            long.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await long
+            taken = await node.capture(2048, "xyz")
+            assert taken.samples.shape[1] == 2048 or taken.samples.shape[0] == 2048
+
+    one = rig(timebase=Paced())
+    run(scenario())
 
 
 def test_killed_node_loses_nothing_that_was_stored_and_the_gateway_goes_on(
