@@ -220,21 +220,25 @@ static DSP_NOINLINE void pass_any(float *y, int32_t n, int32_t m, const float *t
         break;
 
 #if DSP_HAS_LANES
+
 static void pass_by_lanes(float *g, int32_t n, int32_t m, const float *tw, int32_t step) {
     for (const float *end = g + n; g < end; g += 8 * m) {
         butterfly_ends(g, m);
         dsp_bins_by_lanes(g, m, tw, step);
     }
 }
-#endif
 
 static void one_pass(float *y, int32_t n, int32_t m, const float *tw, int32_t step) {
-#if DSP_HAS_LANES
-    if (m >= 8) {
+    if (m == 4) {
+        dsp_pass4_by_lanes(y, n, tw);
+    } else {
         pass_by_lanes(y, n, m, tw, step);
-        return;
     }
-#endif
+}
+
+#else
+
+static void one_pass(float *y, int32_t n, int32_t m, const float *tw, int32_t step) {
     switch (m) {
         CASE(4)
         CASE(8)
@@ -250,6 +254,8 @@ static void one_pass(float *y, int32_t n, int32_t m, const float *tw, int32_t st
         pass_any(y, n, m, tw, step);
     }
 }
+
+#endif
 
 static void passes(const dsp_plan *plan, float y[]) {
     const int32_t n = plan->n;

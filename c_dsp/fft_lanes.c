@@ -6,8 +6,8 @@
 #if DSP_HAS_LANES
 
 #define LANES 4
-typedef float lanes __attribute__((vector_size(4 * LANES)));
-typedef float lanes_unaligned __attribute__((vector_size(4 * LANES), aligned(4)));
+// Any float of the caller's may begin one.
+typedef float lanes __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 #define real lanes
 #include "fft_kernel.h"
@@ -15,11 +15,11 @@ typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 // ---- one transform -----------------------------------------------------------------------------
 
 DSP_INLINE real get(const float *at) {
-    return *(const lanes_unaligned *)at;
+    return *(const lanes *)at;
 }
 
 DSP_INLINE void put(float *at, real v) {
-    *(lanes_unaligned *)at = v;
+    *(lanes *)at = v;
 }
 
 DSP_INLINE real reversed(real v) {
@@ -137,6 +137,44 @@ void dsp_bins_by_lanes(float *g, int32_t m, const float *tw, int32_t step) {
         tw += LANES * step;
     }
     four_bins(p, r, m, tw, step, 3);
+}
+
+// 32 floats of each of 4 groups, to vectors of the same element of all four, or back: in place, the
+// vectors of bin k from g[32 k] on.
+static void exchange(float *g) {
+    for (int32_t i = 0; i < 32; i += LANES) {
+        real v[4], t[4];
+        DSP_UNROLL
+        for (int32_t k = 0; k < LANES; k++) {
+            v[k] = get(g + 32 * k + i);
+        }
+        transpose(v, t);
+        DSP_UNROLL
+        for (int32_t k = 0; k < LANES; k++) {
+            put(g + 32 * k + i, t[k]);
+        }
+    }
+}
+
+// The pass that joins groups of 4, four groups of 32 at a time: each lane has its own group.
+void dsp_pass4_by_lanes(float *g, int32_t n, const float *tw) {
+    real w[8];
+    DSP_UNROLL
+    for (int32_t i = 0; i < 8; i++) {
+        const real all = {tw[i], tw[i], tw[i], tw[i]};
+        w[i] = all;
+    }
+    const layout a = {1, 8, 0};
+    for (const float *end = g + n; g < end; g += 32 * LANES) {
+        exchange(g);
+        real *dc = (real *)g, *half = (real *)(g + 64);
+        real *const p[4] = {(real *)(g + 32)}, *const r[4] = {(real *)(g + 96)};
+        const real zero[8] = {dc[0], dc[1], dc[2], dc[3], dc[4], dc[5], dc[6], dc[7]};
+        butterfly_real(zero, 1, dc);
+        butterfly_half(half, 1);
+        butterfly(p, r, a, w);
+        exchange(g);
+    }
 }
 
 #endif

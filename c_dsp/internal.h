@@ -67,6 +67,7 @@ const float *dsp_plan_table(const dsp_plan *plan, int32_t *span);
 #if DSP_HAS_LANES
 void dsp_leaves_by_lanes(const dsp_plan *plan, const float x[], float y[], int32_t *first_wrapped,
                          int32_t *first_other);
+void dsp_pass4_by_lanes(float *g, int32_t n, const float *tw);
 void dsp_bins_by_lanes(float *g, int32_t m, const float *tw, int32_t step);
 #endif
 
