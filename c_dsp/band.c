@@ -1,5 +1,6 @@
 // One-sided band filter with decimation: heterodyne and low-pass in one integer FIR.
 #include "condition.h"
+#include "dual.h"
 
 // Kaiser's rules for A dB: beta = 0.1102 (A - 8.7), taps = (A - 7.95) / (14.36 skirt / rate).
 #define BETA 4.99f  // 54 dB
@@ -12,7 +13,7 @@ int dsp_band_shape(float rate_hz, float f_lo_hz, float f_hi_hz, float skirt_hz, 
         return 0;
     }
     const float taps = TAPS_PER_RATE_OVER_SKIRT * rate_hz / skirt_hz;
-    if (!(taps <= (float)(DSP_BAND_TAPS_MAX - 4))) {
+    if (!(taps <= (float)(DSP_BAND_TAPS_MAX - 8))) {
         return 0;
     }
     const float factor = rate_hz / (f_hi_hz - f_lo_hz + skirt_hz + spare_hz);
@@ -20,7 +21,7 @@ int dsp_band_shape(float rate_hz, float f_lo_hz, float f_hi_hz, float skirt_hz, 
         return 0;
     }
     band->factor = factor > (float)DSP_BAND_FACTOR_MAX ? DSP_BAND_FACTOR_MAX : (int32_t)factor;
-    band->taps = ((int32_t)taps + 4) & ~3;
+    band->taps = ((int32_t)taps + 8) & ~7;
     band->phase = -1;
     band->rate_hz = rate_hz / (float)band->factor;
     return 1;
@@ -54,39 +55,66 @@ void dsp_band_design(const dsp_band *band, float rate_hz, float f_lo_hz, float f
         const int32_t mirror = band->taps - 1 - i;
         float sine, cosine;
         dsp_sincos(half_centre * (uint32_t)(i - mirror), &sine, &cosine);
-        taps[2 * i] = taps[2 * mirror] = rounded(p * cosine);
-        taps[2 * i + 1] = rounded(-p * sine);
-        taps[2 * mirror + 1] = (int16_t)-taps[2 * i + 1];
+        taps[i] = taps[mirror] = rounded(p * cosine);
+        taps[band->taps + i] = rounded(-p * sine);
+        taps[band->taps + mirror] = (int16_t)-taps[band->taps + i];
     }
 }
 
 // The taps' magnitudes add up to less than 2 * 2^15, so 32 bits hold every partial sum, in any order.
-static void dot(const int16_t taps[], const int16_t x[], int32_t n, int32_t sum[2]) {
-    int32_t re = sum[0], im = sum[1];
-    DSP_UNROLL
-    for (int32_t i = 0; i < n; i++) {
-        const int32_t v = x[i];
-        re += taps[2 * i] * v;
-        im += taps[2 * i + 1] * v;
+// Taps lie as all real parts, then (`apart` further on) all imaginary parts.
+static void dot(const int16_t taps[], int32_t apart, const int16_t x[], int32_t n, int32_t sum[2]) {
+    int32_t re = sum[0], im = sum[1], i = 0;
+#if DSP_DUAL
+    for (; i < n - 1; i += 2) {
+        const int16x2_t v = dsp_pair(x + i);
+        re = __smlad(dsp_pair(taps + i), v, re);
+        im = __smlad(dsp_pair(taps + apart + i), v, im);
+    }
+#endif
+    for (; i < n; i++) {
+        re += taps[i] * x[i];
+        im += taps[apart + i] * x[i];
     }
     sum[0] = re;
     sum[1] = im;
 }
 
-// The same for all taps of a window in one piece. About its middle the real parts are even and the
-// imaginary parts odd, so that a pair of samples takes two products instead of four.
-static void folded(const int16_t taps[], const int16_t x[], int32_t n, int32_t sum[2]) {
-    const int16_t *end = x + n - 1;
+// The same for all n taps, a multiple of 8, of a window in one piece.
+#if DSP_DUAL
+static void all_taps(const int16_t taps[], const int16_t x[], int32_t n, int32_t sum[2]) {
+    const int16_t *taps_im = taps + n;
     int32_t re = 0, im = 0;
-    DSP_UNROLL
-    for (int32_t i = 0; i < n / 2; i++) {
-        const int32_t a = x[i], b = end[-i];
-        re += taps[2 * i] * (a + b);
-        im += taps[2 * i + 1] * (a - b);
+    for (const int16_t *end = x + n; x < end; x += 8, taps += 8, taps_im += 8) {
+        DSP_UNROLL
+        for (int32_t i = 0; i < 8; i += 2) {
+            const int16x2_t v = dsp_pair(x + i);
+            re = __smlad(dsp_pair(taps + i), v, re);
+            im = __smlad(dsp_pair(taps_im + i), v, im);
+        }
     }
     sum[0] = re;
     sum[1] = im;
 }
+#else
+// About its middle the real parts are even and the imaginary parts odd, so that a pair of samples
+// takes two products instead of four.
+static void all_taps(const int16_t taps[], const int16_t x[], int32_t n, int32_t sum[2]) {
+    const int16_t *taps_im = taps + n;
+    const int16_t *end = x + n - 1;
+    int32_t re = 0, im = 0;
+    for (; x < end; x += 4, end -= 4, taps += 4, taps_im += 4) {
+        DSP_UNROLL
+        for (int32_t i = 0; i < 4; i++) {
+            const int32_t a = x[i], b = end[-i];
+            re += taps[i] * (a + b);
+            im += taps_im[i] * (a - b);
+        }
+    }
+    sum[0] = re;
+    sum[1] = im;
+}
+#endif
 
 static void start(dsp_band *band, int16_t history[], int16_t first) {
     band->phase = 0;
@@ -105,36 +133,29 @@ static void remember(int16_t history[], int32_t past, const int16_t x[], int32_t
     }
 }
 
-int32_t dsp_band_samples(const dsp_band *band, int32_t n, int32_t outputs) {
-    const int32_t need = outputs * band->factor - (band->phase < 0 ? 0 : band->phase);
-    return n < need ? n : need;
+void dsp_band_begin(dsp_band *band, int16_t data[], int16_t first) {
+    if (band->phase < 0) {
+        start(band, data + 2 * band->taps, first);
+    }
 }
 
-int32_t dsp_band_feed(dsp_band *band, int16_t data[], const int16_t x[], int32_t n, float out[]) {
-    const int16_t *taps = data;
-    int16_t *history = data + 2 * band->taps;
+void dsp_band_output(const dsp_band *band, const int16_t data[], const int16_t x[], int32_t last,
+                     float z[2]) {
+    const int16_t *history = data + 2 * band->taps;
     const int32_t past = band->taps - 1;
-    if (n < 1) {
-        return 0;
+    const int32_t old = last < past ? past - last : 0;
+    int32_t sum[2] = {0, 0};
+    if (old == 0) {
+        all_taps(data, x + (last - past), band->taps, sum);
+    } else {
+        dot(data, band->taps, history + past - old, old, sum);
+        dot(data + old, band->taps, x, band->taps - old, sum);
     }
-    if (band->phase < 0) {
-        start(band, history, x[0]);
-    }
-    int32_t produced = 0;
-    for (int32_t last = band->factor - 1 - band->phase; last < n; last += band->factor) {
-        const int32_t old = last < past ? past - last : 0;
-        int32_t sum[2] = {0, 0};
-        if (old == 0) {
-            folded(taps, x + (last - past), band->taps, sum);
-        } else {
-            dot(taps, history + past - old, old, sum);
-            dot(taps + 2 * old, x, band->taps - old, sum);
-        }
-        out[2 * produced] = (float)sum[0] * 3.0517578125e-5f;
-        out[2 * produced + 1] = (float)sum[1] * 3.0517578125e-5f;
-        produced++;
-    }
-    band->phase = (band->phase + n) % band->factor;
-    remember(history, past, x, n);
-    return produced;
+    z[0] = (float)sum[0] * 3.0517578125e-5f;
+    z[1] = (float)sum[1] * 3.0517578125e-5f;
+}
+
+void dsp_band_advance(dsp_band *band, int16_t data[], const int16_t x[], int32_t n) {
+    band->phase = (band->phase + n % band->factor) % band->factor;
+    remember(data + 2 * band->taps, band->taps - 1, x, n);
 }

@@ -76,7 +76,7 @@ typedef struct {
 int dsp_band_shape(float rate_hz, float f_lo_hz, float f_hi_hz, float skirt_hz, float spare_hz,
                    dsp_band *band);
 
-// taps holds 2 * band->taps values, history band->taps - 1.
+// taps holds 2 * band->taps values, real parts first; the history that follows band->taps - 1.
 void dsp_band_design(const dsp_band *band, float rate_hz, float f_lo_hz, float f_hi_hz,
                      int16_t taps[]);
 
@@ -85,15 +85,22 @@ DSP_INLINE size_t dsp_band_data_bytes(const dsp_band *band) {
 }
 
 DSP_INLINE int dsp_band_is_sane(const dsp_band *band) {
-    return band->factor >= 1 && band->factor <= DSP_BAND_FACTOR_MAX && band->taps >= 4 &&
-           band->taps <= DSP_BAND_TAPS_MAX && band->phase >= -1 && band->phase < band->factor;
+    return band->factor >= 1 && band->factor <= DSP_BAND_FACTOR_MAX && band->taps >= 8 &&
+           (band->taps & 7) == 0 && band->taps <= DSP_BAND_TAPS_MAX && band->phase >= -1 &&
+           band->phase < band->factor;
 }
 
-// Samples that complete the next `outputs` outputs, given that at most n are there.
-int32_t dsp_band_samples(const dsp_band *band, int32_t n, int32_t outputs);
+// A block of samples x[0..n-1], n >= 1: begin; the outputs at `last` = first, first + factor, .. < n;
+// then advance by the n that were used.
+void dsp_band_begin(dsp_band *band, int16_t data[], int16_t first);
 
-// Filters n samples; out takes (re, im) pairs. Returns the pairs written.
-int32_t dsp_band_feed(dsp_band *band, int16_t data[], const int16_t x[], int32_t n, float out[]);
+DSP_INLINE int32_t dsp_band_first(const dsp_band *band) {
+    return band->factor - 1 - band->phase;
+}
+
+void dsp_band_output(const dsp_band *band, const int16_t data[], const int16_t x[], int32_t last,
+                     float z[2]);
+void dsp_band_advance(dsp_band *band, int16_t data[], const int16_t x[], int32_t n);
 
 // ---- spectra as lists of lines ----------------------------------------------
 

@@ -1,5 +1,5 @@
 // Decimation by 8 with an integer FIR.
-#include "internal.h"
+#include "dual.h"
 
 #include "decimate_taps.h"
 
@@ -29,9 +29,20 @@ static int64_t dot(const int16_t taps[], const int16_t x[], int32_t n) {
     return sum;
 }
 
-// All taps on x[0..TAPS-1]: they are symmetric, so each multiplies a sum of two samples, which stays
-// below 2^31 with the largest tap (16240).
-static int64_t folded(const int16_t x[]) {
+// All taps on x[0..TAPS-1].
+#if DSP_DUAL
+static int64_t all_taps(const int16_t x[]) {
+    int64_t sum = (int32_t)decimate_taps[PAST] * x[PAST];
+    DSP_UNROLL
+    for (int32_t i = 0; i < PAST; i += 2) {
+        sum = __smlald(dsp_pair(decimate_taps + i), dsp_pair(x + i), sum);
+    }
+    return sum;
+}
+#else
+// They are symmetric, so each multiplies a sum of two samples, which stays below 2^31 with the
+// largest tap (16240).
+static int64_t all_taps(const int16_t x[]) {
     const int16_t *end = x + PAST;
     int64_t sum = (int64_t)decimate_taps[PAST / 2] * x[PAST / 2];
     DSP_UNROLL
@@ -40,11 +51,12 @@ static int64_t folded(const int16_t x[]) {
     }
     return sum;
 }
+#endif
 
 // Output at input index `last`; what lies before x[0] is in the history.
 static int32_t output_at(const int16_t history[], const int16_t x[], int32_t last) {
     const int32_t old = last < PAST ? PAST - last : 0;
-    const int64_t sum = old == 0 ? folded(x + (last - PAST))
+    const int64_t sum = old == 0 ? all_taps(x + (last - PAST))
                                  : dot(decimate_taps, history + PAST - old, old) +
                                        dot(decimate_taps + old, x, DSP_DECIMATE_TAPS - old);
     return (int32_t)((sum + (1 << (SHIFT - 1))) >> SHIFT);

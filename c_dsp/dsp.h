@@ -70,7 +70,8 @@ const char *dsp_status_text(dsp_status status);
 // Plan and real FFT
 // ------------------------------------------------------------------------------------------------
 
-// What a transform of one size needs, in the caller's memory. Holds no pointers: it may be copied or
+// What a transform of one size needs, in the caller's memory. Holds no pointers: it may be copied
+// or
 // stored, and is read-only after dsp_plan_init, so any number of transforms may share it. Twiddles
 // are constants of the program up to 8192 points, unless the core was built with
 // DSP_TABLES_IN_CALLER_MEMORY (config.h), as the native modules are: then they lie in the plan. The
@@ -657,7 +658,9 @@ dsp_status dsp_zoom_spectrum(dsp_zoom *state, const dsp_plan *plan, float scale,
 
 // A bank of Goertzel filters with a rectangular window over any number of samples, the mean
 // removed.
-// Amplitude and phase within 1e-5 of the record's largest line, from 1e-3 of the rate to 0.499 of
+// Error within 1e-5 of the largest |x - mean| from 0.02 to 0.48 of the rate; nearer to 0 or half
+// the rate
+// it grows in inverse proportion to the distance.
 // it.
 enum { DSP_GOERTZEL_SAMPLES_MAX = 1 << 24 };
 

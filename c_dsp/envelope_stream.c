@@ -2,7 +2,6 @@
 #include "condition.h"
 
 #define MARK 0x44535045u
-#define PAIRS 32  // band outputs at a time, on the stack
 
 struct dsp_envelope_stream {
     uint32_t mark;
@@ -21,7 +20,7 @@ struct dsp_envelope_stream {
 // Low-pass of the squares: flat to f_max, 60 dB down from rate - f_max, where aliases fall on it.
 static int32_t low_pass_taps(float rate_in_hz, float rate_hz, float f_max_hz) {
     return rate_in_hz > 1.5f * rate_hz
-               ? ((int32_t)(3.65f * rate_in_hz / (rate_hz - 2.0f * f_max_hz)) | 1)
+               ? (((int32_t)(3.65f * rate_in_hz / (rate_hz - 2.0f * f_max_hz)) + 7) & ~7) + 1
                : 1;
 }
 
@@ -110,8 +109,8 @@ dsp_status dsp_envelope_stream_init(const dsp_envelope_setup *setup, void *memor
 static int is_sane(const dsp_envelope_stream *s) {
     return s->mark == MARK && dsp_plan_bytes(s->points) != 0 && s->fill >= 0 &&
            s->fill <= s->points && s->settle >= 0 && s->settle < 65536 && s->factor >= 1 &&
-           s->factor < 64 && s->taps >= 1 && s->taps < 4096 && s->phase >= 0 &&
-           s->phase < s->factor && s->at >= s->taps - 1 && s->at < 2 * s->taps &&
+           s->factor < 64 && s->taps >= 1 && s->taps < 4096 && (s->taps & 7) == 1 &&
+           s->phase >= 0 && s->phase < s->factor && s->at >= s->taps - 1 && s->at < 2 * s->taps &&
            dsp_band_is_sane(&s->band);
 }
 
@@ -137,11 +136,14 @@ int32_t dsp_envelope_stream_missing(const dsp_envelope_stream *s) {
 }
 
 static float filtered(const float taps[], const float line[], int32_t count) {
-    const int32_t half = count / 2;  // odd and symmetric
-    float sum = taps[half] * line[half];
-    DSP_UNROLL
-    for (int32_t i = 0; i < half; i++) {
-        sum += taps[i] * (line[i] + line[count - 1 - i]);
+    // Symmetric, 8 k + 1 of them.
+    const float *last = line + count - 1;
+    float sum = taps[count / 2] * line[count / 2];
+    for (; line < last; line += 4, last -= 4, taps += 4) {
+        DSP_UNROLL
+        for (int32_t i = 0; i < 4; i++) {
+            sum += taps[i] * (line[i] + last[-i]);
+        }
     }
     return sum;
 }
@@ -169,23 +171,23 @@ static void add_square(dsp_envelope_stream *s, float square) {
 
 dsp_status dsp_envelope_stream_feed(dsp_envelope_stream *s, const int16_t x[], int32_t n,
                                     int32_t *used) {
-    if (n < 0) {
+    if (n < 0 || n > 0x3fffffff) {
         return DSP_ERR_SIZE;
     }
-    int32_t done = 0;
-    while (done < n && s->fill < s->points) {
-        // At most one value of the record per factor outputs: stop where it may be full.
-        const int32_t room = (s->points - s->fill + s->settle) * s->factor - s->phase;
-        const int32_t pairs = room < PAIRS ? room : PAIRS;
-        const int32_t piece = dsp_band_samples(&s->band, n - done, pairs);
-        float z[2 * PAIRS];
-        const int32_t made = dsp_band_feed(&s->band, band_data(s), x + done, piece, z);
-        for (int32_t i = 0; i < made; i++) {
-            add_square(s, z[2 * i] * z[2 * i] + z[2 * i + 1] * z[2 * i + 1]);
+    int32_t taken = 0;
+    if (n > 0 && s->fill < s->points) {
+        int16_t *data = band_data(s);
+        dsp_band_begin(&s->band, data, x[0]);
+        taken = n;
+        for (int32_t last = dsp_band_first(&s->band); last < taken; last += s->band.factor) {
+            float z[2];
+            dsp_band_output(&s->band, data, x, last, z);
+            add_square(s, z[0] * z[0] + z[1] * z[1]);
+            taken = s->fill == s->points ? last + 1 : n;
         }
-        done += piece;
+        dsp_band_advance(&s->band, data, x, taken);
     }
-    *used = done;
+    *used = taken;
     return DSP_OK;
 }
 

@@ -2,7 +2,6 @@
 #include "condition.h"
 
 #define MARK 0x4453505au
-#define PAIRS 32
 
 struct dsp_zoom {
     uint32_t mark;
@@ -102,28 +101,34 @@ float dsp_zoom_bin_hz(const dsp_zoom *s) {
     return s->bin_hz;
 }
 
+static void add_value(dsp_zoom *s, const float z[2]) {
+    if (s->settle > 0) {
+        s->settle--;
+        return;
+    }
+    s->data[s->fill] = z[0];
+    s->data[s->points + s->fill] = z[1];
+    s->fill++;
+}
+
 dsp_status dsp_zoom_feed(dsp_zoom *s, const int16_t x[], int32_t n, int32_t *used) {
-    if (n < 0) {
+    if (n < 0 || n > 0x3fffffff) {
         return DSP_ERR_SIZE;
     }
-    int32_t done = 0;
-    while (done < n && s->fill < s->points) {
-        const int32_t room = s->points - s->fill + s->settle;
-        const int32_t piece = dsp_band_samples(&s->band, n - done, room < PAIRS ? room : PAIRS);
-        float z[2 * PAIRS];
-        const int32_t made = dsp_band_feed(&s->band, band_data(s), x + done, piece, z);
-        for (int32_t i = 0; i < made; i++) {
-            if (s->settle > 0) {
-                s->settle--;
-                continue;
-            }
-            s->data[s->fill] = z[2 * i];
-            s->data[s->points + s->fill] = z[2 * i + 1];
-            s->fill++;
+    int32_t taken = 0;
+    if (n > 0 && s->fill < s->points) {
+        int16_t *data = band_data(s);
+        dsp_band_begin(&s->band, data, x[0]);
+        taken = n;
+        for (int32_t last = dsp_band_first(&s->band); last < taken; last += s->band.factor) {
+            float z[2];
+            dsp_band_output(&s->band, data, x, last, z);
+            add_value(s, z);
+            taken = s->fill == s->points ? last + 1 : n;
         }
-        done += piece;
+        dsp_band_advance(&s->band, data, x, taken);
     }
-    *used = done;
+    *used = taken;
     return DSP_OK;
 }
 

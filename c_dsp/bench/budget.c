@@ -18,47 +18,55 @@ static _Alignas(16) unsigned char plan_memory[65536], stream_memory[65536], chai
 static dsp_decimator decimator;
 static dsp_motion motion;
 
-static int run(const char *stages, int windows) {
-    const dsp_envelope_setup setup = {RATE_HZ, 2000.0f, 4000.0f, 500.0f, N};
-    const dsp_plan *plan;
-    dsp_envelope_stream *stream;
-    dsp_halfband *chain;
+static const dsp_envelope_setup setup = {RATE_HZ, 2000.0f, 4000.0f, 500.0f, N};
+static const dsp_plan *plan;
+static dsp_envelope_stream *stream;
+static dsp_halfband *chain;
+static dsp_feature_set features;
+
+static int prepare(void) {
     int bad = dsp_plan_init(N, plan_memory, sizeof plan_memory, &plan);
     bad |= dsp_envelope_stream_init(&setup, stream_memory, sizeof stream_memory, &stream);
     bad |= dsp_halfband_init(3, chain_memory, sizeof chain_memory, &chain);
     bad |= dsp_motion_init(RATE_HZ / 8, 10.0f, 1.0f, &motion);
     dsp_decimate_reset(&decimator);
-    dsp_feature_set features;
     uint32_t seed = 1;
     for (int i = 0; i < N; i++) {
         seed = seed * 1664525u + 1013904223u;
         x[i] = (int16_t)((int32_t)(seed >> 20) - 2048 + 2049);
     }
-    for (int w = 0; w < windows; w++) {
-        int32_t made = 0, used = 0;
-        if (strchr(stages, 'f')) {
-            bad |= dsp_features(x, N, 1.0f, &features);
-        }
-        if (strchr(stages, 's')) {
-            bad |= dsp_spectrum(plan, x, 1.0f, work, amp);
-            bad |= dsp_power_add(amp, N / 2 + 1, acc);
-        }
-        if (strchr(stages, 'd')) {
-            bad |= dsp_decimate(&decimator, x, N, N / 8 + 1, slow, &made);
-        }
-        if (strchr(stages, 'c')) {
-            bad |= dsp_halfband_feed(chain, x, N, N / 8 + 1, slow, &made);
-        }
-        if (strchr(stages, 'v')) {
-            bad |= dsp_motion_feed(&motion, slow, N / 8, NULL, NULL);
-        }
-        for (int32_t at = 0; strchr(stages, 'e') && at < N; at += used) {
-            bad |= dsp_envelope_stream_feed(stream, x + at, N - at, &used);
-            if (dsp_envelope_stream_missing(stream) == 0) {
-                bad |= dsp_envelope_stream_spectrum(stream, plan, 1.0f, N / 2, work, amp);
-            }
+    return bad;
+}
+
+static int window(const char *stages) {
+    int bad = 0;
+    int32_t made = 0, used = 0;
+    if (strchr(stages, 'f')) {
+        bad |= dsp_features(x, N, 1.0f, &features);
+    }
+    if (strchr(stages, 's')) {
+        bad |= dsp_spectrum(plan, x, 1.0f, work, amp);
+        bad |= dsp_power_add(amp, N / 2 + 1, acc);
+    }
+    if (strchr(stages, 'd')) {
+        bad |= dsp_decimate(&decimator, x, N, N / 8 + 1, slow, &made);
+    }
+    if (strchr(stages, 'c')) {
+        bad |= dsp_halfband_feed(chain, x, N, N / 8 + 1, slow, &made);
+    }
+    if (strchr(stages, 'v')) {
+        bad |= dsp_motion_feed(&motion, slow, N / 8, NULL, NULL);
+    }
+    for (int32_t at = 0; strchr(stages, 'e') && at < N; at += used) {
+        bad |= dsp_envelope_stream_feed(stream, x + at, N - at, &used);
+        if (dsp_envelope_stream_missing(stream) == 0) {
+            bad |= dsp_envelope_stream_spectrum(stream, plan, 1.0f, N / 2, work, amp);
         }
     }
+    return bad;
+}
+
+static size_t memory_of(const char *stages) {
     size_t bytes = 0;
     bytes += strchr(stages, 'f') ? sizeof features : 0;
     bytes += strchr(stages, 's') ? dsp_plan_bytes(N) + sizeof work + sizeof acc : 0;
@@ -66,10 +74,44 @@ static int run(const char *stages, int windows) {
     bytes += strchr(stages, 'c') ? dsp_halfband_bytes(3) + sizeof slow : 0;
     bytes += strchr(stages, 'v') ? sizeof motion : 0;
     bytes += strchr(stages, 'e') ? dsp_envelope_stream_bytes(&setup) + sizeof amp : 0;
-    printf("%zu\n", bytes);
-    return bad;
+    return bytes;
 }
 
-int main(int argc, char **argv) {
-    return argc == 3 ? run(argv[1], atoi(argv[2])) : 2;
+#if defined(__arm__)
+#include "m4f/harness.h"
+
+#define WINDOWS 48  // two records of the envelope
+
+static const char *chosen;
+
+static void run(void) {
+    for (int w = 0; w < WINDOWS; w++) {
+        window(chosen);
+    }
 }
+
+int main(void) {
+    static const char *const all[] = {"f", "s", "d", "c", "v", "e", "fsdve", "fscve"};
+    counter_start();
+    for (unsigned i = 0; i < sizeof all / sizeof *all; i++) {
+        chosen = all[i];
+        prepare();
+        print_number(chosen, count_instructions(run));
+        print_number("bytes", (uint32_t)memory_of(chosen));
+    }
+    print_number("samples", WINDOWS * N);
+    return 0;
+}
+#else
+int main(int argc, char **argv) {
+    if (argc != 3) {
+        return 2;
+    }
+    int bad = prepare();
+    for (int w = atoi(argv[2]); w > 0; w--) {
+        bad |= window(argv[1]);
+    }
+    printf("%zu\n", memory_of(argv[1]));
+    return bad;
+}
+#endif
