@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resonode.errors import Incomplete, ProtocolError
-from resonode.records import FloatArray, Loss, SampleArray, Waveform
+from resonode.records import FloatArray, Loss, Record, SampleArray, Waveform, _Span
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +48,17 @@ class Capture:
 
 
 class Collector:
-    """Takes the blocks of one waveform, in any order and whatever else is between them."""
+    """Takes the blocks of one waveform, in any order and whatever else is between them.
 
-    def __init__(self, node: str, capture: int, start: int, total: int, axes: str) -> None:
+    Args:
+        epoch: the node's when the waveform was asked for.
+    """
+
+    def __init__(
+        self, node: str, epoch: int, capture: int, start: int, total: int, axes: str
+    ) -> None:
         self._node = node
+        self._epoch = epoch
         self._capture = capture
         self._start = start
         self._total = total
@@ -61,16 +68,43 @@ class Collector:
         self._blocks: list[Waveform] = []
         self._lost = ""
 
-    def add(self, record: Waveform | Loss) -> bool:
-        """Take `record` if it belongs here. Returns whether the waveform has come to its end."""
+    @property
+    def progress(self) -> str:
+        """How much of the waveform is there, in words."""
+        return f"{int(self._have.sum())} of {self._have.size} samples arrived"
+
+    def add(self, record: Record) -> bool:
+        """Take `record` if it belongs here. Returns whether the waveform has come to its end,
+        whole or not: once the node measures on without it, nothing more of it will come."""
         if isinstance(record, Loss):
             self._add_loss(record)
-        elif (record.capture, record.start_sample) == (self._capture, self._start):
+        elif isinstance(record, Waveform) and self._is_ours(record):
             self._add_block(record)
+        if not self._have.all():
+            self._look_for_end(record)
         return bool(self._lost) or bool(self._have.all())
 
+    def _is_ours(self, record: Waveform) -> bool:
+        ours = (self._epoch, self._capture, self._start)
+        return (record.epoch, record.capture, record.start_sample) == ours
+
+    def _look_for_end(self, record: Record) -> None:
+        # Older runs may still be told of; windows are analysed in order.
+        if record.epoch > self._epoch:
+            self._lost = self._lost or "the node restarted"
+        elif isinstance(record, _Span) and record.epoch == self._epoch:
+            if record.capture > self._capture:
+                self._lost = self._lost or "the node ended the measurement and began another"
+            elif (
+                record.capture == self._capture and record.first_sample >= self._start + self._total
+            ):
+                self._lost = self._lost or "the node measures on without them"
+
     def _add_loss(self, record: Loss) -> None:
-        if record.capture != self._capture or record.first_sample is None:
+        if (record.epoch, record.capture) != (self._epoch, self._capture):
+            return
+        if record.first_sample is None:  # not a hole in the run, but its end
+            self._lost = f"{record.reason_name} ended the measurement"
             return
         end = record.first_sample + (record.lost_samples or 0)
         if record.first_sample < self._start + self._total and end > self._start:
@@ -80,7 +114,11 @@ class Collector:
         axis = record.axis_name
         first = record.first_sample - self._start
         if axis not in self._axes or first < 0 or first + len(record.samples) > self._total:
-            raise ProtocolError("A waveform block lies outside its waveform", why=repr(record))
+            raise ProtocolError(
+                "A waveform block lies outside its waveform",
+                why=repr(record),
+                next="Bring node and host to the same release",
+            )
         part = slice(first, first + len(record.samples))
         column = self._axes.index(axis)
         self._samples[part, column] = record.samples
@@ -91,9 +129,9 @@ class Collector:
         """Return the first `count` samples. Raises Incomplete if any of the waveform is missing."""
         if not self._have.all():
             raise Incomplete(
-                f"The node lost samples of the waveform ({self._lost or 'the stream ended'})",
-                why=f"{int(self._have.sum())} of {self._have.size} samples arrived",
-                next="Try again, with fewer samples or axes",
+                f"The waveform is not whole ({self._lost or 'the stream ended'})",
+                why=self.progress,
+                next="Try again, with fewer samples or axes, and no change of settings meanwhile",
             )
         last = self._blocks[-1]
         self._samples.setflags(write=False)

@@ -31,7 +31,7 @@ from smpclient.requests.statistics_management import GroupData, ListOfGroups
 from resonode.capture import Capture, Collector
 from resonode.errors import CommandError, NodeError, ProtocolError, Timeout
 from resonode.link import DEFAULT_BAUD, PortInfo, list_serial_ports
-from resonode.records import Loss, Record, Waveform, decode
+from resonode.records import Loss, Record, decode
 from resonode.requests import (
     AckWrite,
     CaptureWrite,
@@ -62,6 +62,7 @@ _SETTLE_S = 0.25
 _MAX_RESENDS = 8
 _REPEATS_OF_A_DEFECT = 3
 _STOP_S = 1.0
+_SLOWEST_HZ = 1000.0  # no sensor of ours is slower
 
 
 @dataclass(frozen=True)
@@ -232,15 +233,16 @@ class Node:
     ) -> RecordStream:
         """Yield records in `seq` order, from `from_seq` or the oldest the node keeps.
 
-        A record damaged on the way is asked for again. A node has one stream: asking for
-        another ends this one.
+        A record damaged on the way is asked for again. A node has one stream: after
+        another was asked for, this one raises NodeError.
 
         Raises:
             Timeout: nothing arrived for `timeout_s` seconds (None: wait for ever).
             Disconnected: the link dropped; records not yet acknowledged stay on the node.
         """
-        if self._stream is not None:
+        if self._stream is not None and self._stream.open:
             self._stream.open = False
+            self._stream.replaced = True
         self._stream = RecordStream(self, from_seq, timeout_s)
         return self._stream
 
@@ -254,30 +256,46 @@ class Node:
         Args:
             axes: any of x, y, z, e.g. "xyz".
             timeout_s: longest silence of the node; default the time the samples take and 5 s.
+                The whole may take the time of the samples longer.
 
         Raises:
             CommandError: the node cannot (too many samples, wrong axes).
-            Incomplete: the node lost samples on the way.
+            Incomplete: the node lost samples on the way, restarted, or was given other settings.
             NodeError: the records are being streamed; there the waveform comes as records.
         """
         if self._stream is not None and self._stream.open:
             raise NodeError(
                 "A capture needs the stream for itself",
-                why="records() of this node is in use",
-                next="Close it first, or request the capture over a second connection",
+                why="records() or another capture() of this node is in use",
+                next="End that first, records() with aclose(): a node has one stream",
             )
+        samples_s = count / _SLOWEST_HZ
+        silence_s = 5.0 + samples_s if timeout_s is None else timeout_s
+        stream = self.records(timeout_s=silence_s)  # claimed before anything is waited for
+        try:
+            return await self._capture(stream, count, axes, samples_s + silence_s)
+        finally:
+            # Always, so that the node drops what it has not sent yet.
+            await stream.aclose(always=True)
+
+    async def _capture(
+        self, stream: RecordStream, count: int, axes: str, longest_s: float
+    ) -> Capture:
         info = await self.info()
         reply = await self._request(CaptureWrite(count=count, axes=axes), resend=False)
-        collector = Collector(info.node, reply.capture, reply.start, reply.total, axes)
-        if timeout_s is None:
-            timeout_s = 5.0 + count / 1000.0  # no sensor of ours is slower than 1 kHz
-        stream = self.records(from_seq=info.next, timeout_s=timeout_s)
+        collector = Collector(info.node, info.epoch, reply.capture, reply.start, reply.total, axes)
+        stream.start_at(info.next, info.epoch)
         try:
-            async for record in stream:
-                if isinstance(record, Waveform | Loss) and collector.add(record):
-                    break
-        finally:
-            await stream.aclose()
+            async with asyncio.timeout(longest_s):
+                async for record in stream:
+                    if collector.add(record):
+                        break
+        except TimeoutError:
+            raise Timeout(
+                f"The waveform from {self.url} is not whole after {longest_s:g} s",
+                why=collector.progress,
+                next="Try again with fewer samples, or see the schedule: resonode config get",
+            ) from None
         return collector.result(count)
 
     # --- inside ------------------------------------------------------------------------------
@@ -353,7 +371,12 @@ def _info(reply: InfoReply) -> NodeInfo:
 
 
 def _refusal(request: object, code: int, reason: str) -> CommandError:
-    return CommandError(f"The node refused {type(request).__name__}", code=code, reason=reason)
+    return CommandError(
+        f"The node refused {type(request).__name__}",
+        code=code,
+        reason=reason,
+        next="Change what the reason names; its settings: resonode config get",
+    )
 
 
 class RecordStream(AsyncIterator[Record]):
@@ -363,8 +386,10 @@ class RecordStream(AsyncIterator[Record]):
         expected: `seq` of the next record to come.
         duplicates: records that came again and were dropped.
         resends: times the node was asked to send again.
-        missing: records the node no longer has (it declares them in loss records), and numbers
-            it skipped at a restart.
+        missing: records the node no longer has (it declares them in loss records).
+        skipped: numbers it passed over at a restart, where its `epoch` rose.
+        epoch: of the last record, -1 if not known.
+        replaced: the node was asked for another stream.
     """
 
     def __init__(self, node: Node, from_seq: int | None, timeout_s: float | None) -> None:
@@ -373,6 +398,11 @@ class RecordStream(AsyncIterator[Record]):
         self.duplicates = 0
         self.resends = 0
         self.missing = 0
+        self.skipped = 0
+        self.epoch = -1
+        self.replaced = False
+        self._gap = (0, 0)  # numbers that did not come, until the record after them tells why
+        self._skip = (0, 0)  # the last ones that were skipped
         self._node = node
         self._from_seq = from_seq
         self._timeout_s = timeout_s
@@ -381,9 +411,14 @@ class RecordStream(AsyncIterator[Record]):
         self._repeats = 0
         self._settled_s = 0.0
 
-    async def aclose(self) -> None:
-        """End the stream on the node. Never raises for a link that is gone."""
-        if self.open and self.expected >= 0:
+    def start_at(self, seq: int, epoch: int) -> None:
+        """Begin with `seq`; `epoch`: of the record before it. Before the first record only."""
+        self._from_seq, self.epoch = seq, epoch
+
+    async def aclose(self, *, always: bool = False) -> None:
+        """End the stream on the node, `always` or if it was begun. Never raises for a link that
+        is gone. A stream that was replaced is not ended: it is another's."""
+        if self.open and (always or self.expected >= 0):
             self.open = False
             try:
                 await self._node._request(StreamWrite(on=False), timeout_s=_STOP_S)
@@ -393,32 +428,65 @@ class RecordStream(AsyncIterator[Record]):
         self.open = False
 
     async def __anext__(self) -> Record:
-        if self.expected < 0:
+        if self.open and self.expected < 0:
             await self._start()
         due_s = None if self._timeout_s is None else time.monotonic() + self._timeout_s
         while self.open:
             if self._node._renewal_due():
                 await self._node.info()
             record = await self._next_piece(due_s)
-            if record is None:
+            if record is None or not self.open:
                 continue
             if record.seq == self.expected:
                 self.expected += 1
                 self._fruitless = 0
                 self._settled_s = 0.0
+                self._account(record)
                 return record
             if record.seq < self.expected:
                 self.duplicates += 1
             elif time.monotonic() > self._settled_s:
                 await self._resend()
+        if self.replaced:
+            raise NodeError(
+                f"The stream of records of {self._node.url} was ended",
+                why="records() of the same node was called again, and a node has one stream",
+                next="Call records() once for each node, and share what it yields",
+            )
         raise StopAsyncIteration
+
+    def _account(self, record: Record) -> None:
+        """Tell numbers skipped at a restart from records that are really missing."""
+        first, end = self._gap
+        self._gap = (0, 0)
+        if first < end:
+            if 0 <= self.epoch < record.epoch:
+                self.skipped += end - first
+                self._skip = (first, end)
+            else:
+                self.missing += end - first
+        self.epoch = record.epoch
+        if isinstance(record, Loss) and record.first_seq is not None:
+            # Numbers the node says it lost were records.
+            last = min(self._skip[1], record.first_seq + (record.lost_records or 0))
+            lost = max(0, last - max(self._skip[0], record.first_seq))
+            self.skipped -= lost
+            self.missing += lost
+
+    def _pass_over(self, first: int) -> None:
+        """The node has nothing from `expected` to before `first`."""
+        if first > self.expected:
+            begin, end = self._gap
+            self._gap = (begin if begin < end else self.expected, first)
+            self.expected = first
+            self._fruitless = 0
 
     async def _start(self) -> None:
         if self._from_seq is None:
             self._from_seq = (await self._node.info()).first
         reply = await self._node._start_stream(self._from_seq)
-        self.expected = max(reply.first, self._from_seq)
-        self.missing += self.expected - self._from_seq
+        self.expected = self._from_seq
+        self._pass_over(reply.first)
 
     async def _next_piece(self, due_s: float | None) -> Record | None:
         """Return the next record in whatever order, None if it was damaged or none came."""
@@ -461,7 +529,9 @@ class RecordStream(AsyncIterator[Record]):
 
     async def _look_for_lost_tail(self) -> None:
         """After a silence: records may be lost without one after them to show it."""
-        info = await self._node.info()
+        info = await self._node.info() if self.open else None
+        if info is None or not self.open:
+            return  # replaced: the node's stream is another's
         if info.next > self.expected and not self._node.transport.telemetry_waiting:
             await self._resend()
 
@@ -477,7 +547,4 @@ class RecordStream(AsyncIterator[Record]):
         self.resends += 1
         reply = await self._node._start_stream(self.expected)
         self._settled_s = time.monotonic() + _SETTLE_S
-        if reply.first > self.expected:
-            self.missing += reply.first - self.expected
-            self.expected = reply.first
-            self._fruitless = 0
+        self._pass_over(reply.first)

@@ -42,6 +42,7 @@ class FakeNode:
         mute: takes requests and answers nothing.
         reply_delay_s: how late answers come.
         spoil: called with each outgoing frame; what it returns is written.
+        capture_reply_delay_s: how much later the answer to a capture comes.
         config: what NODE_CONFIG serves.
         acked: highest seq acknowledged.
     """
@@ -59,6 +60,10 @@ class FakeNode:
         self.acked = -1
         self.requests: list[tuple[int, int, dict]] = []
         self.waveform_loss = False
+        self.waveform_blocks: int | None = None  # so many of each axis, and then no more
+        self.captures = 0
+        self.capture_reply_delay_s = 0.0
+        self.t_us = 10**12  # later than any record of a test
         self._cursor: int | None = None
         self._lease_s = 0.0
         self._out = bytearray()
@@ -149,7 +154,10 @@ class FakeNode:
             if kind in (CHANNEL_SMP, CONSOLE_SMP) and not self.mute:
                 reply = self._handle(payload)
                 if reply is not None:
-                    self._later.append((time.monotonic() + self.reply_delay_s, reply))
+                    delay_s = self.reply_delay_s
+                    if self.requests[-1][:2] == (smp.GROUP_NODE, smp.NODE_CAPTURE):
+                        delay_s += self.capture_reply_delay_s
+                    self._later.append((time.monotonic() + delay_s, reply))
 
     def _release(self):
         now_s = time.monotonic()
@@ -231,7 +239,7 @@ class FakeNode:
             "epoch": self.epoch,
             "first": self._first(),
             "next": self.next_seq,
-            "t_us": 123456,
+            "t_us": self.t_us,
             "colour": "a key of a later version",
         }
 
@@ -265,7 +273,7 @@ class FakeNode:
         count = -(-count // block) * block  # whole windows, as the firmware
         for axis in axes:
             wave = (np.arange(count) + 1000 * "xyz".index(axis)).astype(np.int16)
-            for at in range(0, count, block):
+            for at in range(0, count, block)[: self.waveform_blocks]:
                 if self.waveform_loss and at >= block:
                     lost = {"capture": 7, "first_sample": start + at, "lost_samples": block}
                     self.append(samples.loss(self.next_seq, **lost))
@@ -281,4 +289,5 @@ class FakeNode:
                         capture=7,
                     )
                 )
+        self.captures += 1
         return {"capture": 7, "start": start, "total": count}

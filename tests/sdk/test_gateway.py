@@ -10,6 +10,7 @@ import pytest
 
 import resonode
 from resonode.gateway import Gateway, Store
+from resonode.records import decode
 from tests.sdk import samples
 from tests.sdk.fake_node import FakeNode, is_telemetry
 
@@ -247,10 +248,87 @@ def test_an_erased_node_is_reported_instead_of_losing_its_records(store):
         assert sorted(fake.ring) == [0, 1, 2, 3, 4]
 
 
+def stored_life(store):
+    """Store records 100 to 104 of the first start of fake-1."""
+    store.add([("fake-1", decode(samples.features(seq))) for seq in range(100, 105)])
+
+
+def refused(store, fake, match):
+    """Assert that nothing of `fake` is stored or acknowledged."""
+    before = [one.record.raw for one in store.query()]
+
+    async def script(gateway):
+        await until(lambda: fake.acked > 0)
+
+    with pytest.raises(resonode.ProtocolError, match=match):
+        drive(store, [fake.url], script)
+    assert [one.record.raw for one in store.query()] == before
+    assert fake.acked == -1
+
+
+def test_another_node_of_the_same_id_is_told_by_the_record_both_have(store):
+    stored_life(store)
+    with FakeNode(first_seq=100) as fake:
+        fake.make(10, lambda seq, epoch: samples.features(seq, rms=7.0))
+        refused(store, fake, "record 104 is another")
+
+
+def test_a_node_with_fewer_starts_than_stored_is_refused(store):
+    store.add([("fake-1", decode(samples.features(100, epoch=5)))])
+    with FakeNode(first_seq=200) as fake:
+        fake.make(3)
+        refused(store, fake, "start 5")
+
+
+def test_a_node_whose_clock_went_back_within_a_start_is_refused(store):
+    stored_life(store)
+    store.add([("fake-1", decode(samples.features(105, t_us=9000000)))])
+    with FakeNode(first_seq=200) as fake:
+        fake.t_us = 5000000
+        fake.make(3)
+        refused(store, fake, "its clock is at 5000000")
+
+
+def test_the_record_both_have_is_not_counted_twice(store):
+    stored_life(store)
+    with FakeNode(first_seq=100) as fake:
+        fake.make(10)
+
+        async def script(gateway):
+            await until(lambda: fake.acked == 109)
+
+        gateway = drive(store, [fake.url], script)
+    assert (gateway.nodes[0].received, gateway.nodes[0].conflicts) == (5, 0)
+    assert seqs(store) == list(range(100, 110))
+
+
+def test_numbers_skipped_at_a_restart_and_missing_records_are_counted_apart(store):
+    stored_life(store)
+    with FakeNode(first_seq=200) as fake:
+        fake.epoch = 2
+        fake.make(3)
+        fake.next_seq = 210
+        fake.make(3)
+
+        async def script(gateway):
+            await until(lambda: fake.acked == 212)
+
+        gateway = drive(store, [fake.url], script)
+    assert (gateway.nodes[0].skipped, gateway.nodes[0].missing) == (95, 7)
+
+
+def test_a_reason_that_stays_the_same_is_told_once(store, caplog):
+    async def script(gateway):
+        await until(lambda: gateway.nodes[0].attempts >= 3)
+
+    with caplog.at_level("WARNING"):
+        drive(store, ["serial:/dev/no-such-port"], script, wait=True)
+    assert len([one for one in caplog.records if "trying again" in one.message]) == 1
+
+
 def test_a_conflict_is_counted_for_its_node(store):
     with FakeNode() as fake:
         fake.make(3)
-        from resonode.records import decode
 
         async def script(gateway):
             await until(lambda: gateway.nodes[0].state == "streaming")

@@ -182,9 +182,9 @@ def test_numbers_skipped_at_a_restart_do_not_stop_the_stream(fake):
     async def main():
         async with connect(fake.url) as node:
             stream = node.records()
-            return await take(stream, 6), stream.missing
+            return await take(stream, 6), stream.missing, stream.skipped
 
-    got, missing = run(main())
+    got, missing, skipped = run(main())
     assert [(one.epoch, one.seq) for one in got] == [
         (1, 0),
         (1, 1),
@@ -193,7 +193,7 @@ def test_numbers_skipped_at_a_restart_do_not_stop_the_stream(fake):
         (2, 4097),
         (2, 4098),
     ]
-    assert missing == 4093
+    assert (missing, skipped) == (0, 4093)
 
 
 def test_an_abandoned_stream_gives_way_to_the_next_one(fake):
@@ -436,6 +436,154 @@ def test_a_capture_too_large_is_refused_by_the_node(fake):
 
     with pytest.raises(resonode.CommandError, match="count exceeds 100000"):
         run(main())
+
+
+def capture_while(fake, meanwhile, count=1000, **options):
+    """Capture while the node sends one block only, then does `meanwhile()`."""
+    fake.waveform_blocks = 1
+
+    async def main():
+        async with connect(fake.url) as node:
+            taking = asyncio.create_task(node.capture(count, "z", **options))
+            while fake.captures == 0:
+                await asyncio.sleep(0.01)
+            meanwhile()
+            # Records go on for ever: only what they say can end it.
+            while not taking.done():
+                with fake._lock:
+                    fake.append(samples.health(fake.next_seq, epoch=fake.epoch))
+                await asyncio.sleep(0.05)
+            return await taking
+
+    return run(main())
+
+
+def test_a_capture_ends_when_the_node_begins_another_measurement(fake):
+    def reconfigured():
+        with fake._lock:
+            fake.append(samples.features(fake.next_seq, capture=8))
+
+    with pytest.raises(resonode.Incomplete, match="began another"):
+        capture_while(fake, reconfigured)
+
+
+def test_a_capture_ends_when_the_node_restarts(fake):
+    def restarted():
+        with fake._lock:
+            fake.restart(4096)
+            fake.append(samples.boot(4096, epoch=fake.epoch))
+
+    with pytest.raises(resonode.Incomplete, match="restarted"):
+        capture_while(fake, restarted)
+
+
+def test_a_capture_ends_when_the_node_measures_on_without_it(fake):
+    def later():
+        with fake._lock:
+            fake.append(samples.features(fake.next_seq, capture=7, first_sample=2000))
+
+    with pytest.raises(resonode.Incomplete, match="500 of 1000 samples"):
+        capture_while(fake, later)
+
+
+def test_records_of_earlier_runs_and_overlapping_spans_do_not_end_a_capture(fake):
+    """They may be made between the question and its answer; velocity spans many windows."""
+
+    def capture(values):
+        with fake._lock:
+            fake.append(samples.features(fake.next_seq, capture=6, first_sample=9999))
+            fake.append(samples.features(fake.next_seq, capture=7, first_sample=1999))
+        return original(values)
+
+    original, fake._capture = fake._capture, capture
+
+    async def main():
+        async with connect(fake.url) as node:
+            return await node.capture(1000, "z")
+
+    assert len(run(main()).samples) == 1000
+
+
+def test_a_capture_has_an_end_however_many_other_records_come(fake):
+    with pytest.raises(resonode.Timeout, match="not whole"):
+        capture_while(fake, lambda: None, count=500 + 1, timeout_s=0.5)
+
+
+def stream_was_turned_off(fake):
+    switches = [values["on"] for group, command, values in fake.requests if (group, command) == OFF]
+    return switches[-1:] == [False]
+
+
+OFF = (65, 2)
+
+
+@pytest.mark.parametrize("when", ["while it is asked for", "while it comes"])
+def test_an_interrupted_capture_turns_the_stream_off(fake, when):
+    fake.waveform_blocks = 1
+    fake.capture_reply_delay_s = 0.3 if when == "while it is asked for" else 0.0
+
+    async def main():
+        async with connect(fake.url) as node:
+            taking = asyncio.create_task(node.capture(1000, "z"))
+            while fake.captures == 0:
+                await asyncio.sleep(0.01)
+            if when == "while it comes":
+                while not any((group, command) == OFF for group, command, _ in fake.requests):
+                    await asyncio.sleep(0.01)
+            taking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await taking
+            return stream_was_turned_off(fake)
+
+    assert run(main())
+
+
+def test_records_replaced_by_others_say_so_instead_of_ending(fake):
+    fake.make(3)
+
+    async def main():
+        async with connect(fake.url) as node:
+            first = node.records()
+            await anext(first)
+            second = node.records()
+            with pytest.raises(resonode.NodeError, match="was ended.*one stream") as caught:
+                await anext(first)
+            assert caught.value.next
+            return await take(second, 3)
+
+    assert [one.seq for one in run(main())] == [0, 1, 2]
+
+
+def test_of_two_captures_at_once_the_second_is_refused(fake):
+    async def main():
+        async with connect(fake.url) as node:
+            return await asyncio.gather(
+                node.capture(1000), node.capture(1000), return_exceptions=True
+            )
+
+    first, second = run(main())
+    assert len(first.samples) == 1000
+    assert isinstance(second, resonode.NodeError)
+    assert "connection" not in str(second)  # a serial port has only one
+
+
+def test_numbers_skipped_at_a_restart_are_not_called_missing(fake):
+    fake.make(3)
+
+    async def main():
+        async with connect(fake.url) as node:
+            stream = node.records()
+            await take(stream, 3)
+            with fake._lock:
+                fake.restart(100)
+                fake.append(samples.boot(100, epoch=fake.epoch))
+                fake.append(samples.loss(101, epoch=fake.epoch, first_seq=3, lost_records=7))
+            await take(stream, 1)
+            assert (stream.skipped, stream.missing) == (97, 0)
+            await take(stream, 1)  # what the node declares lost were records
+            return stream.skipped, stream.missing
+
+    assert run(main()) == (90, 7)
 
 
 def test_records_in_use_keep_a_capture_away(fake):

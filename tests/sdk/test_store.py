@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
 import threading
 
 import numpy as np
@@ -239,3 +240,33 @@ def test_a_full_database_goes_on_once_there_is_room(store):
     store._db.execute("PRAGMA max_page_count = 4000")
     store.add([("n1", decode(samples.features(stored)))])
     assert store.last_seq("n1") == stored
+
+
+def test_a_database_on_a_read_only_file_system_can_be_read(small_disk):
+    path = small_disk / "r.db"
+    with Store(path) as one:
+        one.add([("n1", decode(samples.features(7)))])
+    remount = ["mount", "-o", "remount,ro", str(small_disk)]
+    subprocess.run(remount, check=True)
+    with Store(path, readonly=True) as one:
+        assert one.count() == 1
+
+
+def test_an_empty_file_is_called_empty(tmp_path):
+    path = tmp_path / "r.db"
+    path.touch()
+    with pytest.raises(resonode.StoreError, match=r"r\.db is empty.*gateway run"):
+        Store(path, readonly=True)
+
+
+def test_holes_are_gaps_in_the_numbers_and_declared_losses(store):
+    lost = samples.loss(6, capture=1, first_sample=5, lost_samples=10, lost_windows=1)
+    store.add(("n1", one) for one in records([samples.features(seq) for seq in (0, 1, 5)]))
+    store.add(("n1", one) for one in records([lost, samples.boot(100, epoch=2)]))
+    store.add(("n2", one) for one in records([samples.features(seq) for seq in (50, 51)]))
+    assert [(one.node, one.first_seq, one.kind, one.numbers) for one in store.holes()] == [
+        ("n1", 2, "missing", 3),
+        ("n1", 6, "overrun", None),
+        ("n1", 7, "restart", 93),
+    ]
+    assert store.holes("n2") == []

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from resonode.errors import NodeError, ProtocolError, StoreError
@@ -20,6 +21,8 @@ _BATCH_RECORDS = 200
 _QUEUE_RECORDS = 2000  # beyond this the nodes wait for the disk
 _BACKOFF_S = (0.2, 5.0)
 _SETTLE_S = 5.0
+_CLOCK_SLACK_US = 1000000  # times of samples are computed from a measured rate
+_SAY_AGAIN_S = 60.0  # a reason that stays the same is told again after this time
 
 
 @dataclass
@@ -38,7 +41,12 @@ class NodeStatus:
     """Records that came again with other bytes; the first were kept."""
     resends: int = 0
     missing: int = 0
+    """Records the node no longer had when they were asked for."""
+    skipped: int = 0
+    """Numbers passed over at a restart of the node: no records of these were seen."""
     damaged: int = 0
+    attempts: int = 0
+    """Times it was connected to, or tried to be."""
     connects: int = 0
     last_seq: int = -1
     """Highest `seq` stored."""
@@ -184,6 +192,7 @@ class Gateway:
 
     async def _serve(self, status: NodeStatus) -> None:
         delay_s = _BACKOFF_S[0]
+        told, told_s = "", 0.0
         while True:
             received = status.received
             try:
@@ -198,21 +207,30 @@ class Gateway:
                 return
             if status.received > received:
                 delay_s = _BACKOFF_S[0]
+                told = ""
             status.state = "waiting"
-            logger.warning("%s; trying again in %.1f s", status.error, delay_s)
+            if str(status.error) != told or time.monotonic() - told_s >= _SAY_AGAIN_S:
+                told, told_s = str(status.error), time.monotonic()
+                logger.warning("%s; trying again until it is back", status.error)
             await asyncio.sleep(delay_s)
             delay_s = min(2 * delay_s, _BACKOFF_S[1])
 
     async def _session(self, status: NodeStatus) -> None:
         """Connect and stream until the link fails (raises NodeError) or the task is cancelled."""
         status.state = "connecting"
+        status.attempts += 1
         async with connect(status.url, timeout_s=self._timeout_s) as node:
             status.info = await node.info()
-            from_seq = await self._resume_at(status.info)
+            last = await asyncio.to_thread(self._store.last, status.info.node)
+            if last is not None:
+                await _check_same_life(node, status.info, last, self._timeout_s)
+            from_seq = status.info.first if last is None else last.seq + 1
             status.last_seq = from_seq - 1
             status.connects += 1
             status.connection = node
             stream = node.records(from_seq=from_seq, timeout_s=None)
+            if last is not None:
+                stream.epoch = last.epoch
             receiving = asyncio.create_task(self._receive(node, stream, status), name="receive")
             acking = asyncio.create_task(self._acknowledge(node, status), name="acknowledge")
             alive = True
@@ -232,24 +250,11 @@ class Gateway:
                 if alive:
                     await self._acknowledge_last(node, status)
 
-    async def _resume_at(self, info: NodeInfo) -> int:
-        last = await asyncio.to_thread(self._store.last_seq, info.node)
-        if last is None:
-            return info.first
-        if last >= info.next:
-            raise ProtocolError(
-                f"Node {info.node} will make record {info.next} next",
-                why=f"record {last} of it is stored already: its memory was erased, or two "
-                "nodes have the same id",
-                next="Use another database for it",
-            )
-        return last + 1
-
     async def _receive(self, node: Node, stream: RecordStream, status: NodeStatus) -> None:
         assert self._writer is not None
         status.state = "streaming"
         status.error = None
-        before = (status.resends, status.missing, status.duplicates, status.damaged)
+        before = replace(status)
         try:
             async for record in stream:
                 status.received += 1
@@ -301,13 +306,39 @@ async def _first_failure_or_end(
         serving = serving - done
 
 
-def _count(
-    status: NodeStatus, before: tuple[int, int, int, int], node: Node, stream: RecordStream
-) -> None:
-    status.resends = before[0] + stream.resends
-    status.missing = before[1] + stream.missing
-    status.duplicates = before[2] + stream.duplicates
-    status.damaged = before[3] + node.transport.damaged + node.undecodable
+async def _check_same_life(node: Node, info: NodeInfo, last: Record, timeout_s: float) -> None:
+    """Make sure that what the node sends goes on from `last`, the newest record stored of it.
+
+    Raises:
+        ProtocolError: its numbers or its clock lie before `last`, or it has another record of
+            that number.
+    """
+    why = ""
+    if last.seq >= info.next:
+        why = f"it will make record {info.next} next, and record {last.seq} is stored already"
+    elif info.epoch < last.epoch:
+        why = f"it has started {info.epoch} times, and a record of start {last.epoch} is stored"
+    elif info.epoch == last.epoch and info.t_us + _CLOCK_SLACK_US < last.t_us:
+        why = f"its clock is at {info.t_us} µs, and a record of {last.t_us} µs is stored"
+    elif info.first <= last.seq:
+        # It still keeps that record: the bytes tell.
+        again = await anext(node.records(from_seq=last.seq, timeout_s=timeout_s))
+        if again.seq == last.seq and again.raw != last.raw:
+            why = f"its record {last.seq} is another than the one stored"
+    if why:
+        raise ProtocolError(
+            f"Node {info.node} is not the one whose records are stored",
+            why=f"{why}: its memory was erased, or two nodes have the same id",
+            next="Use another database for it",
+        )
+
+
+def _count(status: NodeStatus, before: NodeStatus, node: Node, stream: RecordStream) -> None:
+    status.resends = before.resends + stream.resends
+    status.missing = before.missing + stream.missing
+    status.skipped = before.skipped + stream.skipped
+    status.duplicates = before.duplicates + stream.duplicates
+    status.damaged = before.damaged + node.transport.damaged + node.undecodable
 
 
 async def _cancel(*tasks: asyncio.Task[Any]) -> None:

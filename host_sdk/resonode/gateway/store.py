@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from resonode.errors import StoreError, StoreFull
-from resonode.records import Record, decode
+from resonode.records import Loss, Record, decode
 from resonode_wire.fields import KIND_OF, RECORDS, TYPE_OF
 
 logger = logging.getLogger(__name__)
@@ -82,6 +82,29 @@ class Added:
     """(node, seq) that came with other bytes than those stored; the first ones were kept."""
 
 
+@dataclass(frozen=True)
+class Hole:
+    """Something that is not in the store.
+
+    Attributes:
+        first_seq: the first number that is absent, or the number of the record that declares
+            the loss.
+        kind: `restart` (numbers skipped as the node restarted), `missing` (no record came, none
+            explains it), or the reason of a loss record.
+        numbers: absent numbers, for the first two.
+    """
+
+    node: str
+    first_seq: int
+    kind: str
+    numbers: int | None = None
+    records: int | None = None
+    windows: int | None = None
+    samples: int | None = None
+    first_sample: int | None = None
+    capture: int | None = None
+
+
 class Store:
     """A database of records.
 
@@ -102,17 +125,33 @@ class Store:
                 next="Name one with --db, or fill it with: resonode gateway run",
             )
         with self._clear_errors():
-            self._db = self._connect(readonly)
+            if readonly and not self.path.stat().st_size:
+                raise StoreError(
+                    f"The database {self.path} is empty",
+                    why="it has 0 bytes",
+                    next="Fill it with: resonode gateway run, or name another file with --db",
+                )
             try:
-                self._prepare(readonly)
-            except BaseException:
-                self._db.close()
-                raise
+                self._open(readonly)
+            except sqlite3.OperationalError:
+                # Where nothing can be written, SQLite cannot make the files that readers share.
+                # Without a log nobody writes either, and they are not needed.
+                if not readonly or self.path.with_name(f"{self.path.name}-wal").exists():
+                    raise
+                self._open(readonly, "&immutable=1")
 
-    def _connect(self, readonly: bool) -> sqlite3.Connection:
+    def _open(self, readonly: bool, how: str = "") -> None:
+        self._db = self._connect(readonly, how)
+        try:
+            self._prepare(readonly)
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _connect(self, readonly: bool, how: str) -> sqlite3.Connection:
         if readonly:
             return sqlite3.connect(
-                f"{self.path.resolve().as_uri()}?mode=ro",
+                f"{self.path.resolve().as_uri()}?mode=ro{how}",
                 uri=True,
                 timeout=_BUSY_S,
                 check_same_thread=False,
@@ -132,6 +171,7 @@ class Store:
         if self._pragma("application_id") != _APPLICATION_ID and (tables or readonly):
             raise StoreError(
                 f"{self.path} is a database of another program",
+                why="it has not the mark of ours",
                 next="Name another file with --db",
             )
         if readonly:
@@ -176,7 +216,9 @@ class Store:
             raise self._explain(error) from error
         except OSError as error:  # its folder cannot be made
             raise StoreError(
-                f"The database {self.path} cannot be opened", why=str(error)
+                f"The database {self.path} cannot be opened",
+                why=str(error),
+                next="Check that the folder exists and that you may write there",
             ) from error
 
     def _explain(self, error: sqlite3.Error) -> StoreError:
@@ -203,7 +245,11 @@ class Store:
                 why=str(error),
                 next="Check that the folder exists and that you may write there",
             )
-        return StoreError(f"The database {self.path} fails", why=str(error))
+        return StoreError(
+            f"The database {self.path} fails",
+            why=str(error),
+            next="Try again; if it stays so, copy the file and its -wal away, and check the disk",
+        )
 
     def _disk_is_full(self) -> bool:
         try:
@@ -267,6 +313,46 @@ class Store:
         with self._lock, self._clear_errors():
             row = self._db.execute("SELECT max(seq) FROM record WHERE node = ?", (node,)).fetchone()
         return None if row[0] is None else int(row[0])
+
+    def last(self, node: str) -> Record | None:
+        """Return the record of `node` with the highest `seq`, None if there is none."""
+        with self._lock, self._clear_errors():
+            row = self._db.execute(
+                "SELECT bytes FROM record WHERE node = ? ORDER BY seq DESC LIMIT 1", (node,)
+            ).fetchone()
+        return None if row is None else decode(bytes(row[0]))
+
+    def holes(self, node: str | None = None) -> list[Hole]:
+        """Return what is missing, by node and `seq`: gaps in the numbers, and declared losses."""
+        return sorted(
+            [*self._gaps(node), *self._losses(node)], key=lambda one: (one.node, one.first_seq)
+        )
+
+    def _gaps(self, node: str | None) -> Iterator[Hole]:
+        where, values = ("", ()) if node is None else (" WHERE node = ?", (node,))
+        sql = (
+            "SELECT * FROM (SELECT node, seq, epoch, lag(seq) OVER w AS seq0, lag(epoch) OVER w "
+            f"AS epoch0 FROM record{where} WINDOW w AS (PARTITION BY node ORDER BY seq)) "
+            "WHERE seq > seq0 + 1"
+        )
+        with self._lock, self._clear_errors():
+            rows = self._db.execute(sql, values).fetchall()
+        for name, seq, epoch, seq0, epoch0 in rows:
+            kind = "restart" if epoch > epoch0 else "missing"
+            yield Hole(name, seq0 + 1, kind, numbers=seq - seq0 - 1)
+
+    def _losses(self, node: str | None) -> Iterator[Hole]:
+        for one in self.query("loss", node=node):
+            record = one.record
+            if isinstance(record, Loss):
+                yield Hole(
+                    *(one.node, record.seq, record.reason_name),
+                    records=record.lost_records,
+                    windows=record.lost_windows,
+                    samples=record.lost_samples,
+                    first_sample=record.first_sample,
+                    capture=record.capture,
+                )
 
     def count(self, node: str | None = None) -> int:
         """Return how many records are stored, of `node` or of all."""
@@ -363,7 +449,10 @@ def _select(
     known = COLUMNS.get(type_name or "", [])
     for column in equal:
         if column not in known:
-            raise StoreError(f"Records of type {type_name or 'any'} have no column {column}")
+            raise StoreError(
+                f"Records of type {type_name or 'any'} have no column {column}",
+                next=f"They have: {', '.join(known) or 'none; name a type'}",
+            )
     if equal:
         sql += f" JOIN {type_name} t ON t.node = r.node AND t.seq = r.seq"
         conditions += [f"t.{column} = ?" for column in equal]
