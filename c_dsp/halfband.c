@@ -10,7 +10,6 @@
 // Lines of past values: one long stage, then the short ones.
 typedef struct {
     int32_t *line;
-    const int16_t *taps;
     int32_t pairs;
 } stage;
 
@@ -18,7 +17,6 @@ static stage stage_of(dsp_halfband *s, int32_t index) {
     const int last = index == s->stages - 1;
     const stage found = {
         last ? s->data : s->data + LINE(LONG_TAPS) + index * LINE(SHORT_TAPS),
-        last ? halfband_long : halfband_short,
         last ? HALFBAND_LONG : HALFBAND_SHORT,
     };
     return found;
@@ -95,12 +93,14 @@ static void start(dsp_halfband *s, int32_t value) {
     s->phase = 0;
 }
 
-// Middle and pairs at odd distances, of the values that end before `end`.
-static int32_t output(const stage *g, const int32_t *end) {
-    const int32_t *middle = end - 2 * g->pairs;
+// Middle and pairs at odd distances, of the values that end before `end`. Inlined with constant
+// taps, so that they become constants of the program.
+DSP_INLINE int32_t output(const int16_t taps[], int32_t pairs, const int32_t *end) {
+    const int32_t *middle = end - 2 * pairs;
     int64_t sum = (int64_t)middle[0] * (1 << (HALFBAND_BITS - 1));
-    for (int32_t i = 0; i < g->pairs; i++) {
-        sum += (int64_t)g->taps[i] * (middle[-1 - 2 * i] + middle[1 + 2 * i]);
+    DSP_UNROLL
+    for (int32_t i = 0; i < pairs; i++) {
+        sum += (int64_t)taps[i] * (middle[-1 - 2 * i] + middle[1 + 2 * i]);
     }
     return (int32_t)((sum + (1 << (HALFBAND_BITS - 1))) >> HALFBAND_BITS);
 }
@@ -143,7 +143,9 @@ dsp_status dsp_halfband_feed(dsp_halfband *s, const int16_t x[], int32_t n, int3
             if (((s->phase >> j) & 1) != 0) {
                 break;
             }
-            value = output(&g, g.line + s->at[j]);
+            const int32_t *end = g.line + s->at[j];
+            value = j == s->stages - 1 ? output(halfband_long, HALFBAND_LONG, end)
+                                       : output(halfband_short, HALFBAND_SHORT, end);
         }
         if (j == s->stages) {
             out[made++] = value;
