@@ -50,9 +50,10 @@ def test_wrong_calls_in_firmware_are_reported_and_right_ones_are_not(tmp_path: P
         assert expected in reported[number], call
 
 
-def test_stub_of_the_native_module_names_what_the_module_has() -> None:
+@pytest.mark.parametrize("module", ["dsp", "crypto"])
+def test_stub_of_a_native_module_names_what_the_module_has(module: str) -> None:
     """And every function takes as many arguments as the stub says: one more is refused."""
-    stub = ast.parse((ROOT / "tools" / "typings" / "dsp.pyi").read_text())
+    stub = ast.parse((ROOT / "tools" / "typings" / f"{module}.pyi").read_text())
     functions = {
         node.name: len(node.args.posonlyargs)
         for node in stub.body
@@ -64,12 +65,12 @@ def test_stub_of_the_native_module_names_what_the_module_has() -> None:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
     }
     arities = f"""
-import dsp
-print(sorted(name for name in dir(dsp) if name[0] != "_"))
+import {module}
+print(sorted(name for name in dir({module}) if name[0] != "_"))
 for name, count in {functions}.items():
     for given in (count - 1, count + 1):
         try:
-            getattr(dsp, name)(*[0] * max(given, 0))
+            getattr({module}, name)(*[0] * max(given, 0))
         except TypeError as error:
             print(name, "positional arguments" in str(error))
 """
