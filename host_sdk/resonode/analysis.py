@@ -7,7 +7,6 @@ its shaft order, because a machine has lines of its own.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -20,8 +19,11 @@ FLOOR_HZ = (10.0, 500.0)
 LINE_RATIO = 6.0
 _LINE_BINS = 1  # a line at f is looked for within this many bins
 _PEAK_BINS = 2  # half the main lobe of the Hann window: no second maximum inside it
-# Races repeat in harmonics; the cage's would lie everywhere.
-_HARMONICS = {"BPFO": 3, "BPFI": 3, "2BSF": 3, "FTF": 1}
+# Races repeat in harmonics, all that the spectrum shows are named; the cage's would lie
+# everywhere, and so would those of a race whose lines are less than this many bins apart.
+_HARMONICS = ("BPFO", "BPFI", "2BSF")
+_APART_BINS = 16
+_HARMONICS_OF_SLOW = 3
 
 
 @dataclass(frozen=True)
@@ -80,22 +82,45 @@ class EnvelopeReport:
 def group_envelopes(
     records: Iterable[EnvelopeSpectrum],
 ) -> list[list[EnvelopeSpectrum]]:
-    """Return the spectra that can be averaged, one list for each axis and band, lowest first.
+    """Return the spectra of one node that can be averaged: a list for each axis and band, lowest
+    first, each by rising `seq`.
 
-    Of each, only those with the window and size of the newest: settings may have changed. A band
-    is told by its bins: its edges in Hz follow the measured sample rate.
+    Of each, only those with the window and size of the newest: settings may have changed. Edges
+    of a band lie on bins, and follow the window and the measured rate: a bin's width apart is the
+    same band.
     """
-    groups: dict[tuple[int, int, int], list[EnvelopeSpectrum]] = defaultdict(list)
-    for one in records:
-        edges = round(one.band_lo_hz / one.bin_hz), round(one.band_hi_hz / one.bin_hz)
-        groups[one.axis, *edges].append(one)
-    return [_like_the_last(groups[key]) for key in sorted(groups)]
+    groups: list[list[EnvelopeSpectrum]] = []
+    for one in sorted(records, key=lambda record: record.seq, reverse=True):
+        group = next((group for group in groups if same_band(one, group[0])), None)
+        if group is None:
+            groups.append([one])
+        elif _size(one) == _size(group[0]):
+            group.append(one)
+    groups.sort(key=lambda group: (group[0].axis, group[0].band_lo_hz, group[0].band_hi_hz))
+    return [group[::-1] for group in groups]
 
 
-def _like_the_last(group: list[EnvelopeSpectrum]) -> list[EnvelopeSpectrum]:
-    last = group[-1]
-    shape = (last.count, len(last.envelope_m2_s4))
-    return [one for one in group if (one.count, len(one.envelope_m2_s4)) == shape]
+def newest_run(spectra: Sequence[EnvelopeSpectrum]) -> list[EnvelopeSpectrum]:
+    """Return those of the same run of the sensor as the newest: settings and shaft speed were
+    the same for all of them."""
+    last = max(spectra, key=lambda record: record.seq)
+    run = (last.epoch, last.capture)
+    return [one for one in spectra if (one.epoch, one.capture) == run]
+
+
+def same_band(one: EnvelopeSpectrum, other: EnvelopeSpectrum) -> bool:
+    """Tell whether two spectra are of the same axis and band, whatever their window."""
+    # A per mille is more than the measured rate of one sensor wanders.
+    near_hz = max(one.bin_hz, other.bin_hz) + 1e-3 * other.band_hi_hz
+    return (
+        one.axis == other.axis
+        and abs(one.band_lo_hz - other.band_lo_hz) <= near_hz
+        and abs(one.band_hi_hz - other.band_hi_hz) <= near_hz
+    )
+
+
+def _size(one: EnvelopeSpectrum) -> tuple[int, int]:
+    return one.count, len(one.envelope_m2_s4)
 
 
 def envelope_report(
@@ -111,7 +136,7 @@ def envelope_report(
     """
     if not spectra:
         raise ValueError("no envelope spectra")
-    if len({(one.count, len(one.envelope_m2_s4)) for one in spectra}) > 1:
+    if len({_size(one) for one in spectra}) > 1:
         raise ValueError("envelope spectra of different sizes cannot be averaged")
     levels = np.array([one.envelope_m2_s4 for one in spectra])
     bin_hz = float(np.mean([one.bin_hz for one in spectra]))
@@ -210,9 +235,18 @@ def _named_bins(high: list[int], bin_hz: float, expected: dict[str, float]) -> d
         near = [
             (abs(round(times * hz / bin_hz) - index), times, name)
             for name, hz in found.items()
-            for times in range(1, _HARMONICS.get(name, 1) + 1)
+            for times in range(1, _harmonics(name, hz / bin_hz, max(high)) + 1)
         ]
         distance, times, name = min(near, default=(_LINE_BINS + 1, 0, ""))
         if distance <= _LINE_BINS:
             names[index] = name if times == 1 else f"{times}x{name}"
     return names
+
+
+def _harmonics(name: str, apart_bins: float, last: int) -> int:
+    """Return how many harmonics of a bearing line are named, of a spectrum's lines up to `last`."""
+    if name not in _HARMONICS:
+        return 1
+    if apart_bins < _APART_BINS:
+        return _HARMONICS_OF_SLOW
+    return round(last / apart_bins) + 1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from resonode import records
-from resonode.analysis import envelope_report, group_envelopes
+from resonode.analysis import envelope_report, group_envelopes, newest_run
 from resonode.bearing import bearing
 from tests.sdk import samples
 
@@ -106,6 +106,44 @@ def test_spectra_of_an_earlier_setting_are_left_out():
     before = [decode(samples.envelope(0, np.ones(300), bin_hz=BIN_HZ))]
     groups = group_envelopes([*before, *spectra({})])
     assert [len(group) for group in groups] == [4]
+
+
+@pytest.mark.parametrize("window", [4096, 65536])
+def test_after_a_change_of_window_the_newest_spectra_are_used(window):
+    """Bins and edges in Hz change with the window; the band meant is the same."""
+
+    def made(seq, count):
+        bin_hz = 26667.0 / count
+        band = (round(2000 / bin_hz) * bin_hz, round(4000 / bin_hz) * bin_hz)
+        return decode(samples.envelope(seq, np.ones(300), bin_hz=bin_hz, band=band, count=count))
+
+    old = [made(seq, window) for seq in range(5)]
+    new = [made(seq, 16384) for seq in range(5, 8)]
+    for order in ([*old, *new], [*new, *old]):
+        assert [[one.seq for one in group] for group in group_envelopes(order)] == [[5, 6, 7]]
+
+
+def test_the_newest_run_is_told_by_boot_and_capture():
+    runs = [(1, 1), (1, 2), (2, 1), (2, 1)]
+    records = [
+        decode(samples.envelope(seq, np.ones(300), epoch=epoch, capture=capture))
+        for seq, (epoch, capture) in enumerate(runs)
+    ]
+    assert [one.seq for one in newest_run(records)] == [2, 3]
+
+
+def test_all_harmonics_within_the_spectrum_are_named():
+    lines = {107.36 * times: 40.0 for times in (1, 2, 3, 4)}
+    report = envelope_report(spectra(lines), shaft_hz=SHAFT_HZ, bearing=bearing("6205"))
+    assert [line.bearing for line in report.lines] == ["BPFO", "2xBPFO", "3xBPFO", "4xBPFO"]
+
+
+def test_harmonics_closer_than_their_width_are_not_named_without_end():
+    """At 4 Hz of the shaft every ninth bin would be a multiple of BPFO."""
+    hz = 4.0 * bearing("6205").bpfo
+    lines = {hz: 40.0, hz * 2: 40.0, hz * 20: 30.0}
+    report = envelope_report(spectra(lines), shaft_hz=4.0, bearing=bearing("6205"))
+    assert [line.bearing for line in report.lines] == ["BPFO", "2xBPFO", None]
 
 
 def test_spectra_of_different_sizes_are_not_averaged():

@@ -500,6 +500,57 @@ def test_plot_mistakes_say_what_to_do(cli, db, tmp_path):
     assert "no such spectrum record" in cli("plot", "spectrum", "--db", empty).err
 
 
+def test_plot_envelope_takes_the_newest_settings_and_run_and_says_what_it_left_out(cli, tmp_path):
+    path = tmp_path / "r.db"
+
+    def made(seq, line, **more):
+        level = np.ones(400) * 0.1
+        level[line] = 5.0
+        return decode(samples.envelope(seq, level, bin_hz=1.6436, **more))
+
+    records = [
+        made(0, 20, band=(1000.0, 2000.0)),  # a band no longer measured
+        made(1, 30, count=4096),  # another window
+        made(2, 40, capture=2, shaft_hz=10.0),
+        made(3, 65, capture=3, shaft_hz=20.0),
+        made(4, 65, capture=3, shaft_hz=20.0),
+    ]
+    with Store(path) as store:
+        store.add([("n1", one) for one in records])
+    base = ("plot", "envelope", "--db", path)
+    report = json.loads(cli(*base, "--json").out)
+    assert (report["windows"], report["peak_hz"]) == (2, pytest.approx(65 * 1.6436))
+    assert report["left_out"] == {"other_settings": 1, "other_runs": 1}
+    assert json.loads(cli(*base, "--last", 0, "--json").out)["windows"] == 3
+    old = json.loads(cli(*base, "--band", 1000, "--json").out)
+    assert (old["windows"], old["peak_hz"]) == (1, pytest.approx(20 * 1.6436))
+    done = cli(*base)
+    assert "1 spectra of earlier runs" in done.out
+    assert "1 spectra made with other settings" in done.out
+    assert "shaft speeds from 10 to 20" in cli(*base, "--last", 0).out
+
+
+@pytest.mark.parametrize("kind", ["spectrum", "envelope"])
+def test_a_plot_of_nothing_is_refused(cli, db, kind):
+    base = ("plot", kind, "--db", db, "--node", "n1", "--max-hz")
+    assert cli(*base, 0).code == 2
+    done = cli(*base, 0.001)
+    assert done.code == 1
+    assert "higher --max-hz" in done.err
+
+
+def test_a_trend_is_broken_where_nothing_was_measured():
+    from resonode.cli.plot import _broken_at_holes
+
+    x, y = _broken_at_holes([(0, 1.0), (1, 1.0), (2, 1.0), (9, 2.0), (10, 2.0)])
+    assert x.tolist() == [0, 1, 2, 5.5, 9, 10]
+    assert np.isnan(y).tolist() == [False, False, False, True, False, False]
+
+
+def test_a_trend_has_its_unit_as_people_write_it(cli, db):
+    assert "[m/s²]" in cli("plot", "trend", "--db", db).out
+
+
 def test_output_in_a_pipe_has_no_colours_and_unbroken_rows(db):
     command = cli_process("query", "features", "--db", db)
     environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}

@@ -7,6 +7,7 @@ measurement take two.
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -24,10 +25,14 @@ BIN_HZ = 26667 * 1.03 / 16384
 TOP = {"windows", "records", "rate_hz", "features", "envelope", "lines", "machine", "node"}
 
 
-def measure(cli, *arguments):
+def measured(cli, *arguments):
     done = cli("demo", *arguments, "--speed", "max", "--json", "-")
     assert done.code == 0, done.err
-    return json.loads(done.out)
+    return json.loads(done.out), done.err
+
+
+def measure(cli, *arguments):
+    return measured(cli, *arguments)[0]
 
 
 def check_counts(report):
@@ -123,16 +128,60 @@ def recording(tmp_path):
 
 
 def test_a_wav_needs_no_rate_and_a_contradiction_is_refused(cli, recording):
-    report = measure(cli, "--replay", recording, "--seconds", 2)
+    report, told = measured(cli, "--replay", recording, "--full-scale-g", 2, "--seconds", 2)
     assert report["shaft_hz"] is None
     assert report["envelope"]["bearing"] == {}
+    assert report["recording"]["rate_hz"] == 12000
+    assert "noise.wav: 12000 Hz, values taken as parts of 2 g full scale" in told
+    assert report["clipped"] == 0
+    # Noise of up to 3000 LSB, a little more or less after resampling.
+    assert report["machine_peak_g"] == pytest.approx(2 * 3000 / 32768, rel=0.5)
     done = cli("demo", "--replay", recording, "--rate-hz", 9999, "--seconds", 2)
     assert done.code == 12
     assert "9999" in done.err
 
 
+def test_integers_of_a_wav_without_a_full_scale_end_with_12(cli, recording):
+    done = cli("demo", "--replay", recording, "--seconds", 2)
+    assert done.code == 12
+    assert "--full-scale-g" in done.err
+
+
+def test_what_the_sensor_cannot_show_is_warned_of_and_reported(cli, recording):
+    options = ("--full-scale-g", 2, "--gain", 200, "--seconds", 2)
+    report, told = measured(cli, "--replay", recording, *options)
+    assert report["machine_peak_g"] == pytest.approx(200 * 2 * 3000 / 32768, rel=0.5)
+    found = re.search(r"Warning: (\d+) of (\d+) samples exceed the sensor's range of 16 g", told)
+    assert found, told
+    assert int(found[1]) == report["clipped"]
+    # Even noise over +-36.6 g, gravity aside: more than half of it is beyond 16 g.
+    assert report["clipped"] == pytest.approx(int(found[2]) * (1 - 16 / 36.6), rel=0.2)
+
+
+def test_the_nodes_own_capture_is_measured_as_it_was_taken(cli, tmp_path):
+    """A tone of 2 g peak on z and gravity, as `resonode capture` writes it."""
+    rate_hz, scale_m_s2 = 26950.0, 0.488e-3 * 9.80665
+    tone_g = 1.0 + 2.0 * np.sin(2 * np.pi * 500 * np.arange(54000) / rate_hz)
+    path = tmp_path / "own.npz"
+    np.savez(
+        path,
+        samples=np.round(tone_g[:, None] / 0.488e-3).astype(np.int16),
+        scale_m_s2=scale_m_s2,
+        rate_hz=rate_hz,
+        axes=np.array(["z"]),
+        shaft_hz=np.nan,
+    )
+    report, told = measured(cli, "--replay", path, "--seconds", 2)
+    z = report["features"]["z"]
+    assert z["rms_m_s2"] == pytest.approx(2.0 * 9.80665 / np.sqrt(2), rel=0.02)
+    assert z["mean_m_s2"] == pytest.approx(9.80665, rel=0.01)
+    assert "its own scale" in told
+    assert report["recording"]["mean_removed_g"] == pytest.approx(1.0, abs=0.01)
+
+
 def test_the_speed_may_be_given_for_a_recording_without_one(cli, recording):
-    report = measure(cli, "--replay", recording, "--rpm", 1797, "--seconds", 2)
+    options = ("--full-scale-g", 2, "--rpm", 1797, "--seconds", 2)
+    report = measure(cli, "--replay", recording, *options)
     assert report["shaft_hz"] == pytest.approx(29.95)
     assert set(report["envelope"]["bearing"]) == {"BPFO", "BPFI", "2BSF", "FTF"}
 
@@ -157,6 +206,13 @@ def test_a_recording_of_the_wrong_form_ends_with_12(cli, tmp_path, content, suff
 def test_mistakes_are_found_before_anything_runs(cli, tmp_path):
     assert cli("demo", "--bearing", "9999").code == 2
     assert cli("demo", "--speed", "fast").code == 2
+    assert cli("demo", "--rpm", "1e9").code == 2
+    for nowhere in ("nan", "inf"):
+        for option in ("--seconds", "--rpm", "--rate-hz", "--gain", "--full-scale-g"):
+            assert cli("demo", option, nowhere).code == 2, option
+        assert cli("twin", "--seconds", nowhere).code == 2
+    assert cli("demo", "--gain", 0).code == 2
+    assert cli("demo", "--unit", "inch").code == 2
     assert cli("demo", "--json", tmp_path / "no" / "out.json").code == 1
     assert cli("twin", "--machine", "nonsense", "--seconds", 0).code == 2
     assert cli("twin", "--speed", "max").code == 2
@@ -174,14 +230,87 @@ def test_an_interrupted_demo_ends_with_130_and_leaves_no_process():
     assert b"Traceback" not in err
 
 
+def test_a_terminated_demo_ends_with_130_and_leaves_no_folder(tmp_path):
+    command = cli_process("demo", "--seconds", 60)
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment) as process:
+        wait_for(lambda: list(tmp_path.glob("*/node/flash/board_id")), "the node's start")
+        process.terminate()
+        _out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def wait_for(condition, what):
+    # The deadline only ends a hung test.
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.01)
+
+
+def announced(process):
+    """What `twin --json` says of its nodes."""
+    text = ""
+    while not text.endswith("\n}\n"):
+        line = process.stdout.readline()
+        assert line, f"twin ended early: {text}"
+        text += line
+    return json.loads(text)["nodes"]
+
+
+def twin_ids(cli, *arguments):
+    done = cli("twin", "--count", 2, "--seconds", 0, "--machine", "still", "--json", *arguments)
+    assert done.code == 0, done.err
+    return [one["node"] for one in json.loads(done.out)["nodes"]]
+
+
+def test_every_twin_is_another_node_unless_it_is_seeded_or_has_a_home(cli, tmp_path):
+    fresh = twin_ids(cli) + twin_ids(cli)
+    assert len(set(fresh)) == 4
+    assert twin_ids(cli, "--seed", 7) == twin_ids(cli, "--seed", 7)
+    home = ("--home", tmp_path / "home")
+    assert twin_ids(cli, *home) == twin_ids(cli, *home)
+
+
+def test_every_demo_is_another_node_on_the_same_machine(cli):
+    one, two = (measure(cli, "--seconds", 2) for _ in range(2))
+    assert one["node"] != two["node"]
+    assert one["machine_peak_g"] == two["machine_peak_g"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_twins_node_that_dies_is_named_and_the_others_go_on(cli, how):
+    command = cli_process("twin", "--count", 2, "--machine", "still", "--json")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as process:
+        killed, left = announced(process)
+        os.kill(killed["pid"], signal.SIGKILL)
+        line = process.stderr.readline()
+        info = json.loads(cli("info", "--port", left["port"], "--json").out)
+        process.send_signal(how)
+        _out, err = process.communicate(timeout=20)
+    assert killed["node"] in line
+    assert killed["port"] in line
+    assert "SIGKILL; it printed nothing" in line
+    assert info["node"] == left["node"]
+    assert process.returncode == 11
+    assert "1 of 2 nodes ended by themselves" in err
+
+
+def test_twin_ends_with_11_when_its_last_node_has_died():
+    command = cli_process("twin", "--machine", "still", "--json")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        os.kill(announced(process)[0]["pid"], signal.SIGKILL)
+        assert process.wait(20) == 11
+
+
 def test_twins_can_be_used_from_other_terminals(cli, tmp_path):
     command = cli_process("twin", "--count", 2, "--json")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        text = ""
-        while not text.rstrip().endswith("}\n  ]\n}"):
-            text += process.stdout.readline()
-        ports = [one["port"] for one in json.loads(text)["nodes"]]
+        ports = [one["port"] for one in announced(process)]
         infos = [json.loads(cli("info", "--port", port, "--json").out) for port in ports]
         taken = cli("capture", tmp_path / "w.npz", "--port", ports[0], "-n", 3000, "--axes", "xyz")
         db = tmp_path / "g.db"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import resonode
-from resonode.plot import Plot, Series, save
+from resonode.plot import Plot, Series, figure_of, save
 from resonode.textplot import render
 
 
@@ -109,3 +109,24 @@ def test_plain_terminals_get_plain_characters():
     render(spectrum(marks=[("A", 10.0)]), ascii_only=True).removeprefix(
         "A spectrum  [m/s²]"
     ).encode("ascii")
+
+
+@pytest.mark.parametrize("apart", [0.5, 3.0, 12.0, 40.0])
+def test_labels_of_marks_do_not_cover_each_other(apart):
+    marks = [(f"LINE{at}", 300 + apart * at) for at in range(5)]
+    figure = figure_of(spectrum(marks=marks))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    boxes = [one.get_window_extent() for one in axes.texts]
+    assert len(boxes) == 5
+    for at, box in enumerate(boxes):
+        assert box.x1 <= axes.bbox.x1 + 1
+        for other in boxes[at + 1 :]:
+            assert not box.overlaps(other)
+
+
+def test_labels_without_room_are_left_out_and_their_lines_stay():
+    marks = [(f"L{at}", 300 + 0.1 * at) for at in range(30)]
+    (axes,) = figure_of(spectrum(marks=marks)).axes
+    assert 0 < len(axes.texts) < 30
+    assert len(axes.lines) == 1 + 30

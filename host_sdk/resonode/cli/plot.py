@@ -50,6 +50,10 @@ Rpm = Annotated[
 ]
 MaxHz = Annotated[float | None, typer.Option("--max-hz", min=0, help="Highest frequency shown.")]
 
+# The wire's table is ASCII.
+_UNITS = {"m/s2": "m/s²", "m2/s4": "m²/s⁴", "C": "°C", "us": "µs"}
+_HOLE_INTERVALS = 3  # a line over time is broken where nothing came for longer
+
 
 @app.command("spectrum", cls=Command)
 def spectrum(
@@ -68,6 +72,8 @@ def spectrum(
 
     from resonode.plot import Plot, Series
 
+    _check_range(max_hz)
+    _shaft_hz(rpm)
     groups: dict[str, list[Any]] = {}
     for one in _stored("spectrum", db, node, axis):
         label = f"{one.node} {getattr(one.record, 'axis_name', '')}"
@@ -77,8 +83,7 @@ def spectrum(
         shape = len(records[-1].amplitude_m_s2)
         used = [one for one in records if len(one.amplitude_m_s2) == shape][-last:]
         level = np.sqrt(np.mean([one.amplitude_m_s2**2 for one in used], axis=0))
-        shown = used[-1].frequency_hz <= (max_hz or np.inf)
-        series.append(Series(label, used[-1].frequency_hz[shown], level[shown]))
+        series.append(Series(label, *_points(used[-1].frequency_hz, level, max_hz)))
         shaft_hz = used[-1].shaft_hz or shaft_hz
     plot = Plot(
         title=f"Spectrum {', '.join(groups)}",
@@ -99,7 +104,12 @@ def envelope(
         float | None,
         typer.Option("--band", metavar="HZ", help="The band that begins here; else the first."),
     ] = None,
-    last: Last = 0,
+    last: Annotated[
+        int | None,
+        typer.Option(
+            "--last", min=0, metavar="N", help="The last N; 0 for all; else the newest run's."
+        ),
+    ] = None,
     bearing: BearingName = None,
     rpm: Rpm = None,
     max_hz: MaxHz = 500.0,
@@ -110,15 +120,28 @@ def envelope(
     """The averaged envelope spectrum, the bearing's lines marked and rated."""
     from resonode.analysis import envelope_report
 
-    spectra = _one_band(_stored("envelope", db, node, axis), band)[-last:]
-    shaft_hz = rpm / 60.0 if rpm else None
-    report = envelope_report(spectra, shaft_hz=shaft_hz, bearing=_bearing(bearing, rpm, spectra))
+    _check_range(max_hz)
+    group, others = _one_band(_stored("envelope", db, node, axis), band)
+    spectra = _chosen(group, last)
+    speed_hz = _shaft_hz(rpm)
+    try:
+        report = envelope_report(
+            spectra, shaft_hz=speed_hz, bearing=_bearing(bearing, rpm, spectra)
+        )
+    except ValueError as error:
+        raise NodeError(
+            "The envelope spectra cannot be analysed",
+            why=str(error),
+            next="Choose others with --band and --last",
+        ) from error
+    left_out = {"other_settings": others, "other_runs": len(group) - len(spectra)}
     if as_json:
-        output.print_json(report_dict(report))
+        output.print_json(report_dict(report) | {"left_out": left_out})
         return
     title = f"Envelope {report.band_hz[0]:.0f}-{report.band_hz[1]:.0f} Hz, {report.windows} windows"
     _show(envelope_plot(report, title, max_hz), out, yes)
     print_lines(report)
+    _print_choice(spectra, last, **left_out)
 
 
 @app.command("trend", cls=Command)
@@ -134,8 +157,6 @@ def trend(
     yes: Yes = False,
 ) -> None:
     """A value over time, one line per node and axis."""
-    import numpy as np
-
     from resonode.gateway.store import COLUMNS
     from resonode.plot import Plot, Series
     from resonode_wire.fields import KIND_OF, UNIT_OF
@@ -154,16 +175,19 @@ def trend(
             time_s = boot_s[one.node, one.record.epoch] + one.record.t_us / 1e6
             groups.setdefault(label, []).append((time_s, float(value)))
     if not groups:
-        raise NodeError(f"No {kind} record has a value of {field}")
+        raise NodeError(
+            f"No {kind} record has a value of {field}",
+            next=f"See what they have with: resonode query {kind}",
+        )
     start_s = min(points[-last:][0][0] for points in groups.values())
     series = [
-        Series(label, np.array(points[-last:])[:, 0] - start_s, np.array(points[-last:])[:, 1])
+        Series(label, *_broken_at_holes([(at - start_s, value) for at, value in points[-last:]]))
         for label, points in groups.items()
     ]
     plot = Plot(
         title=f"{field} of {', '.join(groups)}",
         x_label="s",
-        y_label=UNIT_OF[field] or "1",
+        y_label=_UNITS.get(UNIT_OF[field], UNIT_OF[field]) or "1",
         series=series,
         filled=False,
     )
@@ -206,23 +230,90 @@ def _boot_times_s(found: Sequence[StoredRecord]) -> dict[tuple[str, int], float]
     return boot_s
 
 
-def _one_band(found: Sequence[StoredRecord], band: float | None) -> list[Any]:
-    """Return the spectra of one node, axis and band."""
-    from resonode.analysis import group_envelopes
+def _one_band(found: Sequence[StoredRecord], band: float | None) -> tuple[list[Any], int]:
+    """Return the spectra of one node, axis and band as it is set now, and how many of the band
+    were made with other settings. Without `band`, the lowest of the newest run."""
+    from resonode.analysis import group_envelopes, newest_run, same_band
 
     nodes = {one.node for one in found}
     if len(nodes) > 1:
         raise NodeError(f"There are {len(nodes)} nodes: {', '.join(nodes)}", next="Use --node")
-    groups = group_envelopes(one.record for one in found)  # type: ignore[misc]
+    records: list[Any] = [one.record for one in found]
+    groups = group_envelopes(records)
     axes = sorted({group[-1].axis_name for group in groups})
     if len(axes) > 1:
         raise NodeError(f"There are {len(axes)} axes: {', '.join(axes)}", next="Use --axis")
-    # Edges lie on bins of the measured rate: near enough is what was meant.
-    wanted = [one for one in groups if band is None or abs(one[-1].band_lo_hz - band) < 50.0]
+    if band is None:
+        now = newest_run([group[-1] for group in groups])
+        wanted = [group for group in groups if group[-1] in now]
+    else:
+        # Edges lie on bins of the measured rate: near enough is what was meant.
+        wanted = [group for group in groups if abs(group[-1].band_lo_hz - band) < 50.0]
     if not wanted:
         bands = ", ".join(f"{one[-1].band_lo_hz:.0f}" for one in groups)
         raise NodeError(f"No band begins at {band:g} Hz", next=f"There are bands from {bands} Hz")
-    return wanted[0]
+    newest = max(group[-1].seq for group in wanted)  # of bands that begin alike, the newest
+    group = wanted[0] if band is None else next(g for g in wanted if g[-1].seq == newest)
+    return group, sum(same_band(one, group[-1]) for one in records) - len(group)
+
+
+def _chosen(group: list[Any], last: int | None) -> list[Any]:
+    from resonode.analysis import newest_run
+
+    return newest_run(group) if last is None else group[-last:]
+
+
+def _print_choice(
+    spectra: Sequence[Any], last: int | None, *, other_settings: int, other_runs: int
+) -> None:
+    """Say which spectra were left out, and what the average mixes."""
+    if other_runs and last is None:
+        print(f"Left out: {other_runs} spectra of earlier runs; --last 0 takes them too.")
+    elif other_runs:
+        print(f"Left out: {other_runs} earlier spectra.")
+    if other_settings:
+        print(f"Left out: {other_settings} spectra made with other settings.")
+    speeds = [one.shaft_hz for one in spectra if one.shaft_hz]
+    if speeds and max(speeds) > 1.005 * min(speeds):
+        print(f"Averaged over shaft speeds from {min(speeds):.4g} to {max(speeds):.4g} Hz.")
+
+
+def _check_range(max_hz: float | None) -> None:
+    if max_hz is not None and max_hz <= 0:
+        raise typer.BadParameter("the highest frequency must lie above 0", param_hint="--max-hz")
+
+
+def _shaft_hz(rpm: float | None) -> float | None:
+    if rpm is not None and rpm <= 0:
+        raise typer.BadParameter("the shaft speed must lie above 0", param_hint="--rpm")
+    return rpm / 60.0 if rpm else None
+
+
+def _points(x: Any, y: Any, max_hz: float | None) -> tuple[Any, Any]:
+    """Return the points up to `max_hz`. Raises NodeError if there are none but DC."""
+    shown = x <= (max_hz or float("inf"))
+    if shown.sum() < 2:
+        raise NodeError(
+            f"The spectrum has no line up to {max_hz:g} Hz",
+            why=f"its bins are {x[1] - x[0]:.4g} Hz apart" if len(x) > 1 else "it has one bin",
+            next="Use a higher --max-hz",
+        )
+    return x[shown], y[shown]
+
+
+def _broken_at_holes(points: Sequence[tuple[float, float]]) -> tuple[Any, Any]:
+    """Return times and values, with a NaN where nothing was measured for long."""
+    import numpy as np
+
+    x, y = np.array(points, float).T
+    steps = np.diff(x)
+    if len(steps) < 2:
+        return x, y
+    holes = np.flatnonzero(steps > _HOLE_INTERVALS * np.median(steps))
+    return (
+        np.insert(x, holes + 1, (x[holes] + x[holes + 1]) / 2),
+        np.insert(y, holes + 1, np.nan),
+    )
 
 
 def _bearing(name: str | None, rpm: float | None, records: Sequence[Any]) -> Bearing | None:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from resonode.cli import output
+from resonode.errors import NodeError
 
 if TYPE_CHECKING:
     from resonode.analysis import EnvelopeReport
@@ -20,6 +21,12 @@ def envelope_plot(report: EnvelopeReport, title: str, max_hz: float | None) -> P
     shown = report.frequency_hz <= (max_hz or report.frequency_hz[-1])
     # The DC bin and its neighbour hold what the window leaks, not a line.
     shown[:2] = False
+    if not shown.any():
+        raise NodeError(
+            f"The spectrum has no line up to {max_hz:g} Hz",
+            why=f"its bins are {report.bin_hz:.4g} Hz apart",
+            next="Use a higher --max-hz",
+        )
     axis = "xyz"[report.axis]
     return Plot(
         title=title,
