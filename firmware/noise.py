@@ -209,6 +209,8 @@ class Handshake:
         return message
 
     def _read(self, message) -> bytearray:
+        if not isinstance(message, (bytes, bytearray, memoryview)):
+            raise NoiseError("a message that is no string of bytes")
         if not self._overhead() <= len(message) <= MAX_MESSAGE:
             raise NoiseError("a message of the wrong length")
         copy = bytearray(message)

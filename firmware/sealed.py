@@ -91,6 +91,8 @@ class SealedSession:
         # A wrong counter, a replay or a forgery changes nothing, and is a SealError.
         if not isinstance(counter, int) or not 0 <= counter < END_MESSAGES:
             raise SealError("the counter is out of range")
+        if not isinstance(text, (bytes, bytearray, memoryview)):
+            raise SealError("the sealed text is no string of bytes")
         if not self._window.fresh(counter):
             raise SealError("the counter was used before, or is too old")
         copy = bytearray(text)

@@ -209,6 +209,11 @@ def test_every_truncation_and_extension_is_refused():
     assert refused(pair()[0].write, bytes(MAX_MESSAGE)) == "the payload is too long"
 
 
+def test_what_is_no_string_of_bytes_is_refused():
+    for message in (None, 32, "x" * 32, [0] * 32, {}):
+        assert "no string of bytes" in refused(pair()[1].read, message)
+
+
 def test_wrong_psk_prologue_or_pattern_is_refused():
     key = KeyPair()
     for ours, theirs in (

@@ -80,6 +80,12 @@ def test_counters_out_of_range_are_refused():
         assert refused(node.open, SMP, counter, bytes(16)) == "the counter is out of range"
 
 
+def test_what_is_no_string_of_bytes_is_refused():
+    _, node = sessions()
+    for text in (None, 16, "sixteen letters.", [0] * 16, {}):
+        assert "no string of bytes" in refused(node.open, SMP, 0, text)
+
+
 def test_replays_are_refused():
     host, node = sessions()
     sent = [host.seal(SMP, bytes((number,))) for number in range(100)]

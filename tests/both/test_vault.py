@@ -229,6 +229,8 @@ def test_an_identity_with_another_static_key_version_or_shape_is_refused():
         kept[:2] + [bytes(primitives.random_bytes(32))] + kept[3:],
         kept[:3] + [kept[3] + 1] + kept[4:],
         kept[:1] + [b"short"] + kept[2:],
+        kept[:1] + [None] + kept[2:],
+        kept[:2] + [None] + kept[3:],
         kept[:-1],
         {"a": 1},
         7,
