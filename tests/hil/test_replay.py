@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.io import savemat, wavfile
 
+from resonode.capture import Capture
+from resonode.export import WRITERS
 from resonode_hil import RecordingError
 from resonode_hil.machine import Replay, load_recording
 from resonode_hil.machine.seam import make_loop
@@ -66,7 +68,8 @@ def test_wav_is_scaled_to_full_scale_and_brings_its_rate(tmp_path, dtype):
     unit = 1 if dtype is np.float32 else np.iinfo(dtype).max // (2 if dtype is np.uint8 else 1)
     stored = values * unit + (128 if dtype is np.uint8 else 0)
     wavfile.write(tmp_path / "a.wav", 44100, stored.astype(dtype))
-    recording = load_recording(tmp_path / "a.wav", gain=2.0)
+    full_scale_g = None if dtype is np.float32 else 1.0
+    recording = load_recording(tmp_path / "a.wav", gain=2.0, full_scale_g=full_scale_g)
     assert recording.rate_hz == 44100.0
     # astype cuts off up to one unit; full scale 1/128 against 127 adds 0.8 % for 8 bits.
     assert recording.samples == pytest.approx(
@@ -79,6 +82,139 @@ def test_wav_channel_can_be_chosen(tmp_path):
     wavfile.write(tmp_path / "a.wav", 8000, np.column_stack([left, right]).astype(np.float32))
     got = load_recording(tmp_path / "a.wav", column=1).samples
     assert np.array_equal(got, right.astype(np.float32))
+
+
+# ---- units ----
+
+RAMP = np.linspace(-3.0, 5.0, 2000)
+
+
+def columns(path, header, values=RAMP) -> str:
+    lines = [header] if header else []
+    return write_csv(path, "\n".join([*lines, *map(repr, values.tolist())]))
+
+
+@pytest.mark.parametrize(
+    ("header", "g"),
+    [
+        ("z_m_s2", 1 / 9.80665),
+        ("z [m/s^2]", 1 / 9.80665),
+        ("Acceleration (m/s²)", 1 / 9.80665),
+        ("accel_ms2", 1 / 9.80665),
+        ('"m/s/s"', 1 / 9.80665),
+        ("accel_mg", 1e-3),
+        ("z [mg]", 1e-3),
+        ("z [g]", 1.0),
+        ("accel_g", 1.0),
+        ("bearing vibration", 1.0),
+        (None, 1.0),
+    ],
+)
+def test_csv_is_read_in_the_unit_of_its_header_else_in_g(tmp_path, header, g):
+    recording = load_recording(columns(tmp_path / "a.csv", header), 5000)
+    assert recording.samples == pytest.approx(RAMP * g)
+    name = {1.0: "g", 1e-3: "mg"}.get(g, "m/s2")
+    assert f"taken as {name}," in recording.notes[0]
+
+
+@pytest.mark.parametrize(("unit", "g"), [("g", 1.0), ("mg", 1e-3), ("m/s2", 1 / 9.80665)])
+def test_stated_unit_wins_and_the_note_says_so(tmp_path, unit, g):
+    recording = load_recording(columns(tmp_path / "a.csv", "accel_mg"), 5000, unit=unit, gain=2.0)
+    assert recording.samples == pytest.approx(2.0 * RAMP * g)
+    assert f"taken as {unit}" in recording.notes[0]
+    assert "times 2" in recording.notes[0]
+
+
+def test_a_unit_of_something_else_is_refused_until_one_is_stated(tmp_path):
+    path = columns(tmp_path / "a.csv", "velocity [mm/s]")
+    with pytest.raises(RecordingError, match="--unit"):
+        load_recording(path, 5000)
+    assert load_recording(path, 5000, unit="g").samples == pytest.approx(RAMP)
+
+
+def test_integers_of_a_wav_need_their_full_scale(tmp_path):
+    path = tmp_path / "a.wav"
+    wavfile.write(path, 12000, (RAMP * 1000).astype(np.int16))
+    with pytest.raises(RecordingError, match="--full-scale-g"):
+        load_recording(path)
+    with pytest.raises(RecordingError, match="--full-scale-g"):
+        load_recording(path, unit="g")
+    samples = load_recording(path, full_scale_g=16.0).samples
+    assert samples == pytest.approx(RAMP * 1000 * 16 / 32768, abs=16 / 32768)
+
+
+def test_a_mean_stays_unless_told_and_gravity_is_warned_of(tmp_path):
+    path = columns(tmp_path / "a.csv", "z_g", RAMP)
+    kept = load_recording(path, 5000)
+    assert kept.samples.mean() == pytest.approx(1.0)
+    assert any("--remove-mean" in note for note in kept.notes)
+    removed = load_recording(path, 5000, remove_mean=True)
+    assert removed.samples == pytest.approx(RAMP - 1.0)
+    assert not any("Warning" in note for note in removed.notes)
+
+
+def a_capture() -> tuple[Capture, np.ndarray]:
+    """A node's capture of gravity and a tone on z, and the tone in g."""
+    tone_lsb = np.round(tone(440, 26950.6, 0.3, 400.0))
+    lsb = np.column_stack([np.zeros_like(tone_lsb), tone_lsb + 2049]).astype(np.int16)
+    capture = Capture(
+        node="91b7584a2265b1f5",
+        axes=("x", "z"),
+        rate_hz=26950.634765625,
+        samples=lsb,
+        scale_m_s2=0.488e-3 * 9.80665,
+        capture=1,
+        start_sample=0,
+        t_us=0,
+        shaft_hz=29.95,
+        records=(),
+    )
+    return capture, (tone_lsb - tone_lsb.mean()) * 0.488e-3
+
+
+@pytest.mark.parametrize(
+    ("suffix", "column", "options"),
+    [
+        ("npz", "z", {}),
+        ("npz", 1, {}),
+        ("csv", "z_m_s2", {}),
+        ("wav", 1, {"full_scale_g": 32768 * 0.488e-3, "remove_mean": True}),
+    ],
+)
+def test_our_own_captures_come_back_at_their_scale_and_rate_without_gravity(
+    tmp_path, suffix, column, options
+):
+    capture, expected_g = a_capture()
+    path = tmp_path / f"c.{suffix}"
+    WRITERS[suffix](capture, path)
+    recording = load_recording(path, column=column, **options)
+    assert recording.samples == pytest.approx(expected_g, abs=1e-6)
+    # A .wav's rate is a whole number; nine digits of a time leave this of a rate.
+    tolerance = 0.5 if suffix == "wav" else 1e-4
+    assert recording.rate_hz == pytest.approx(capture.rate_hz, abs=tolerance)
+    assert recording.rpm == (pytest.approx(1797) if suffix == "npz" else None)
+
+
+def test_gravity_of_our_own_capture_can_be_kept(tmp_path):
+    capture, _ = a_capture()
+    WRITERS["npz"](capture, tmp_path / "c.npz")
+    kept = load_recording(tmp_path / "c.npz", column="z", remove_mean=False)
+    assert kept.samples.mean() == pytest.approx(1.0, abs=0.01)
+    with pytest.raises(RecordingError, match="--column among x, z"):
+        load_recording(tmp_path / "c.npz")
+    with pytest.raises(RecordingError, match="leave --unit away"):
+        load_recording(tmp_path / "c.npz", column="z", unit="g")
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+@pytest.mark.parametrize("header", ["time{}z_g\n", ""])
+def test_decimal_commas_are_read_where_columns_are_separated_otherwise(tmp_path, delimiter, header):
+    rows = [f"{i}{delimiter}{value:.5f}".replace(".", ",") for i, value in enumerate(RAMP)]
+    path = write_csv(tmp_path / "a.csv", header.format(delimiter) + "\n".join(rows))
+    assert load_recording(path, 5000, column=1).samples == pytest.approx(RAMP, abs=1e-5)
+
+
+# ---- refusals ----
 
 
 def bad_files(tmp_path):
@@ -104,6 +240,19 @@ def bad_files(tmp_path):
     (tmp_path / "cut.wav").write_bytes(wav[:-5000])
     (tmp_path / "junk.wav").write_bytes(b"not a wav at all" * 200)
     (tmp_path / "odd.flac").write_bytes(b"fLaC")
+    wavfile.write(tmp_path / "slow.wav", 1, signal.astype(np.float32))
+    wavfile.write(tmp_path / "fast.wav", 2_000_000, signal.astype(np.float32))
+    commas = [f"{value:.5f}".replace(".", ",") for value in signal]
+    (tmp_path / "comma.csv").write_text("\n".join(commas))
+    (tmp_path / "commahead.csv").write_text("\n".join(["z_g", *commas]))
+    (tmp_path / "spike.csv").write_text("\n".join(map(repr, [*signal.tolist(), 1e6])))
+    (tmp_path / "inf.csv").write_text("\n".join(map(repr, [*signal.tolist(), float("inf")])))
+    (tmp_path / "header.csv").write_text("z_g\n")
+    savemat(tmp_path / "racing.mat", {"X1_DE_time": signal, "X1RPM": 1e9})
+    savemat(tmp_path / "endless.mat", {"X1_DE_time": np.tile(signal, 20)})
+    np.savez(tmp_path / "other.npz", samples=signal)
+    np.savez(tmp_path / "objects.npz", samples=np.array([{}], dtype=object))
+    (tmp_path / "junk.npz").write_bytes(b"PK\x03\x04" * 500)
     return [
         ("absent", "absent.mat", {"rate_hz": 12000}, "no such file"),
         ("folder", ".", {"rate_hz": 12000}, "none of .mat"),
@@ -131,6 +280,23 @@ def bad_files(tmp_path):
         ("rates differ", "good.wav", {"rate_hz": 12000}, "8000 Hz and --rate-hz says 12000"),
         ("cut wav", "cut.wav", {}, "not a whole WAV"),
         ("junk wav", "junk.wav", {}, "not a whole WAV"),
+        ("1 Hz wav", "slow.wav", {}, "1 Hz is impossible"),
+        ("2 MHz wav", "fast.wav", {}, "2e\\+06 Hz is impossible"),
+        ("99 Hz", "good.mat", {"rate_hz": 99}, "99 Hz is impossible"),
+        ("decimal commas", "comma.csv", {"rate_hz": 12000}, "decimal commas"),
+        ("chosen", "comma.csv", {"rate_hz": 12000, "column": 1}, "decimal commas"),
+        ("under a header", "commahead.csv", {"rate_hz": 12000}, "decimal commas"),
+        ("spike", "spike.csv", {"rate_hz": 12000}, "1e\\+06 g at index 12000"),
+        ("infinite", "inf.csv", {"rate_hz": 12000}, "are not numbers"),
+        ("header only", "header.csv", {"rate_hz": 12000}, "0 samples are too few"),
+        ("speed", "racing.mat", {"rate_hz": 12000}, "1e\\+09 rpm is impossible"),
+        ("too long", "endless.mat", {"rate_hz": 100}, "too long"),
+        ("other npz", "other.npz", {}, "no capture of a node"),
+        ("objects", "objects.npz", {}, "not a readable NumPy"),
+        ("junk npz", "junk.npz", {}, "not a readable NumPy"),
+        ("full scale", "good.mat", {"rate_hz": 12000, "full_scale_g": 1.0}, "for .wav files"),
+        ("full scale 0", "good.wav", {"full_scale_g": 0.0}, "impossible"),
+        ("both", "good.wav", {"full_scale_g": 1.0, "unit": "g"}, "both stated"),
     ]
 
 
@@ -157,7 +323,8 @@ def test_damaged_files_never_raise_anything_but_a_recording_error(tmp_path_facto
     cut = data.draw(st.integers(0, len(content)))
     (folder / name).write_bytes(content[:cut] if data.draw(st.booleans()) else content)
     with suppress(RecordingError):
-        load_recording(folder / name, 12000 if name == "a.mat" else None)
+        full_scale_g = 1.0 if name == "a.wav" else None
+        load_recording(folder / name, 12000 if name == "a.mat" else None, full_scale_g=full_scale_g)
 
 
 # ---- playing ----

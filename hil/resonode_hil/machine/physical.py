@@ -18,8 +18,7 @@ from resonode.bearing import CATALOGUE, Bearing
 from resonode_hil.machine.base import FloatArray
 from resonode_hil.machine.draws import NormalDraws
 from resonode_hil.machine.shaft import ShaftSpeed
-
-STANDARD_GRAVITY = 9.80665
+from resonode_hil.machine.units import STANDARD_GRAVITY
 
 # Amplitudes below are stated for this speed: 1797 rpm, the one of the CWRU test stand unloaded.
 REFERENCE_HZ = 29.95

@@ -1,37 +1,72 @@
-"""Read a vibration recording: `.mat` of CWRU form, `.csv`, `.wav`.
+"""Read a vibration recording: `.mat` of CWRU form, `.csv`, `.wav`, or our own capture in `.npz`.
 
 A recording's sample rate is stated by the caller or carried by the container. It is never guessed:
-a wrong rate moves every line of the spectrum and looks perfectly healthy.
+a wrong rate moves every line of the spectrum and looks perfectly healthy. Its unit is stated,
+carried, or g, and `Recording.notes` tells which; integers of a `.wav` have none that could be
+assumed.
 """
 
 from __future__ import annotations
 
-import math
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from resonode_hil.errors import RecordingError, explain
+from resonode_hil.machine import units
 from resonode_hil.machine.base import FloatArray
+from resonode_hil.machine.formats import (
+    Channel,
+    read_csv,
+    read_mat,
+    read_npz,
+    read_wav,
+    refusal,
+)
 
 # Below this there is nothing to join a loop with. The shortest recording of a public data set
 # that we know of (PRONOSTIA) has 2560 samples.
 MIN_SAMPLES = 1024
+# A rate outside is a damaged header or a slip of the hand. Resampling it would take minutes.
+MIN_RATE_HZ, MAX_RATE_HZ = 100.0, 1e6
+# Half an hour at the sensor's rate is 0.4 GB.
+MAX_SECONDS = 1800.0
+# What a node can be told, and a computed shaft can do.
+MIN_RPM, MAX_RPM = 1.0, 120_000.0
+# No vibration sensor goes further: such a value is a damaged one, or of another unit.
+MAX_G = 1000.0
+# So much of a mean can only be gravity, which the sensor's model adds.
+_GRAVITY_FROM_G = 0.5
 
-DEFAULT_KEY_END = "_DE_time"
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Recording:
-    """One channel of a recording: acceleration in g, its rate, and the shaft speed if known."""
+    """One channel of a recording: acceleration in g, its rate, and the shaft speed if known.
+
+    Attributes:
+        unit: what a value of the file was taken as, and why.
+        mean_removed_g: what `remove_mean` took off; None where nothing was to be removed.
+    """
 
     samples: FloatArray
     rate_hz: float
     rpm: float | None
     source: str
+    unit: str
+    mean_removed_g: float | None
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know about how the file was read."""
+        notes = [f"{self.source}: {self.rate_hz:g} Hz, values taken as {self.unit}"]
+        if self.mean_removed_g is not None:
+            notes.append(f"{self.source}: its mean of {self.mean_removed_g:.4g} g was removed")
+        elif abs(self.samples.mean()) > _GRAVITY_FROM_G:
+            notes.append(
+                f"Warning: {self.source} has a mean of {self.samples.mean():.4g} g. If that is "
+                "gravity, use --remove-mean: the sensor's model adds its own"
+            )
+        return notes
 
 
 def load_recording(
@@ -40,37 +75,52 @@ def load_recording(
     *,
     key: str | None = None,
     column: int | str | None = None,
+    unit: str | None = None,
+    full_scale_g: float | None = None,
     gain: float = 1.0,
+    remove_mean: bool | None = None,
     rpm: float | None = None,
 ) -> Recording:
     """Read one channel of a recording.
 
     Args:
-        path: `.mat` (MATLAB 5, as of the CWRU bearing data), `.csv` or `.wav`.
+        path: `.mat` (MATLAB 5, as of the CWRU bearing data), `.csv`, `.wav`, or `.npz` as
+            `resonode capture` writes it.
         rate_hz: sample rate; needed unless the container carries it.
         key: variable of a `.mat` file, default the one that ends in `_DE_time`.
-        column: column of a `.csv` by number (from 0) or header name, channel of a `.wav`.
-        gain: g per unit of the file; for `.wav` a unit is full scale.
+        column: column of a `.csv` by number (from 0) or header name, channel of a `.wav`, axis of
+            a `.npz`.
+        unit: "g", "m/s2" or "mg"; default what the file says, else g.
+        full_scale_g: what full scale of a `.wav` is; needed where its samples are integers.
+        gain: the samples are multiplied by this, besides.
+        remove_mean: take gravity off; default only off a capture of our own.
         rpm: shaft speed, overrides the one in the file.
 
     Raises:
-        RecordingError: not readable, of the wrong form, or without a rate.
+        RecordingError: not readable, of the wrong form, or without a rate or a scale.
+        ValueError: no such unit.
     """
     path = Path(path)
-    readers = {".mat": _read_mat, ".csv": _read_csv, ".wav": _read_wav}
+    readers = {".mat": read_mat, ".csv": read_csv, ".wav": read_wav, ".npz": read_npz}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise _error(path, f"'{path.suffix}' is none of {', '.join(readers)}", "convert it")
+        raise refusal(path, f"'{path.suffix}' is none of {', '.join(readers)}", "convert it")
     _check_file(path)
-    values, own_rate_hz, own_rpm = reader(path, key if reader is _read_mat else column)
-    rate = _settle_rate(path, rate_hz, own_rate_hz)
-    samples = np.ascontiguousarray(values, dtype=np.float64) * gain
-    _check_samples(path, samples)
-    return Recording(samples, rate, rpm if rpm is not None else own_rpm, path.name)
-
-
-def _error(path: Path, why: str, next_step: str) -> RecordingError:
-    return RecordingError(explain(f"cannot replay {path.name}", why, next_step))
+    channel = reader(path, key if reader is read_mat else column)
+    rate = _settle_rate(path, rate_hz, channel.rate_hz)
+    g_per_value, taken_as = _settle_unit(
+        path, channel, units.named(unit) if unit else None, full_scale_g
+    )
+    samples = np.ascontiguousarray(channel.values, dtype=np.float64) * (g_per_value * gain)
+    _check_samples(path, samples, rate)
+    mean_g = None
+    if remove_mean or (remove_mean is None and channel.own):
+        mean_g = float(samples.mean())
+        samples -= mean_g
+    if gain != 1.0:
+        taken_as += f", times {gain:g}"
+    shaft_rpm = _settle_rpm(path, rpm, channel.rpm)
+    return Recording(samples, rate, shaft_rpm, path.name, taken_as, mean_g)
 
 
 def _check_file(path: Path) -> None:
@@ -80,179 +130,79 @@ def _check_file(path: Path) -> None:
             pass
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise _error(path, reason.lower(), f"check the path {path}") from error
+        raise refusal(path, reason.lower(), f"check the path {path}") from error
     if size == 0:
-        raise _error(path, "the file is empty", "copy it again from its source")
+        raise refusal(path, "the file is empty", "copy it again from its source")
 
 
 def _settle_rate(path: Path, stated_hz: float | None, own_hz: float | None) -> float:
-    if stated_hz is not None and not (math.isfinite(stated_hz) and stated_hz > 0.0):
-        raise _error(path, f"a sample rate of {stated_hz} Hz is impossible", "state the true one")
-    if own_hz is None:
-        if stated_hz is None:
-            why = "its sample rate is neither in the file nor stated"
-            raise _error(path, why, "state it with --rate-hz (rate_hz=); it is never guessed")
-        return float(stated_hz)
-    if stated_hz is not None and abs(stated_hz - own_hz) > 1e-6 * own_hz:
-        why = f"the file says {own_hz:g} Hz and --rate-hz says {stated_hz:g} Hz"
-        raise _error(path, why, "leave --rate-hz away, or correct the file")
-    return own_hz
+    rate_hz = own_hz if stated_hz is None else stated_hz
+    if rate_hz is None:
+        why = "its sample rate is neither in the file nor stated"
+        raise refusal(path, why, "state it with --rate-hz (rate_hz=); it is never guessed")
+    if own_hz is not None and abs(rate_hz - own_hz) > 1e-6 * own_hz:
+        why = f"the file says {own_hz:g} Hz and --rate-hz says {rate_hz:g} Hz"
+        raise refusal(path, why, "leave --rate-hz away, or correct the file")
+    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+        why = f"a sample rate of {rate_hz:g} Hz is impossible"
+        allowed = f"{MIN_RATE_HZ:g} to {MAX_RATE_HZ:g} Hz"
+        raise refusal(path, why, f"state or write the true one, of {allowed}")
+    return float(rate_hz)
 
 
-def _check_samples(path: Path, samples: FloatArray) -> None:
+def _settle_rpm(path: Path, stated: float | None, own: float | None) -> float | None:
+    rpm = own if stated is None else stated
+    if rpm is not None and not MIN_RPM <= rpm <= MAX_RPM:
+        why = f"a shaft at {rpm:g} rpm is impossible"
+        raise refusal(path, why, f"state the true speed with --rpm, {MIN_RPM:g} to {MAX_RPM:g}")
+    return rpm
+
+
+def _settle_unit(
+    path: Path, channel: Channel, stated: str | None, full_scale_g: float | None
+) -> tuple[float, str]:
+    """Return what a value is in g, and how that is known."""
+    if full_scale_g is not None:
+        if path.suffix.lower() != ".wav":
+            raise refusal(path, "--full-scale-g is for .wav files", "state the --unit instead")
+        if stated is not None:
+            raise refusal(path, "--unit and --full-scale-g are both stated", "leave one away")
+        if not 0.0 < full_scale_g <= MAX_G:
+            why = f"a full scale of {full_scale_g:g} g is impossible"
+            raise refusal(path, why, f"state one above 0 and up to {MAX_G:g} g")
+        return full_scale_g, f"parts of {full_scale_g:g} g full scale, as stated"
+    if channel.unit == units.FULL_SCALE:
+        why = "its samples are integers, and nothing says what acceleration full scale is"
+        next_step = "state it with --full-scale-g (16 for a capture of a node at its default range)"
+        raise refusal(path, why, next_step)
+    if channel.unit is None:
+        unit = stated or "g"
+        return units.G_PER[unit], f"{unit}, {'as stated' if stated else 'for want of a --unit'}"
+    if channel.unit == units.FOREIGN and stated is None:
+        why = f"{channel.says}, and that is none of {', '.join(units.G_PER)}"
+        raise refusal(path, why, "state --unit, and with --gain how many of it a value is")
+    if stated is None or stated == channel.unit:
+        return units.G_PER[channel.unit], f"{channel.unit}, {channel.says}"
+    if path.suffix.lower() == ".npz":
+        raise refusal(path, f"--unit says {stated}, and it has its own scale", "leave --unit away")
+    return units.G_PER[stated], f"{stated}, as stated, though {channel.says}"
+
+
+def _check_samples(path: Path, samples: FloatArray, rate_hz: float) -> None:
     if samples.size < MIN_SAMPLES:
         why = f"{samples.size} samples are too few"
-        raise _error(path, why, f"give a recording of at least {MIN_SAMPLES}")
+        raise refusal(path, why, f"give a recording of at least {MIN_SAMPLES}")
+    if samples.size > MAX_SECONDS * rate_hz:
+        why = f"{samples.size / rate_hz:.0f} s are too long to resample"
+        raise refusal(path, why, f"give a recording of at most {MAX_SECONDS:.0f} s")
     bad = int(samples.size - np.isfinite(samples).sum())
     if bad:
         where = int(np.flatnonzero(~np.isfinite(samples))[0])
         why = f"{bad} samples are not numbers, the first at index {where}"
-        raise _error(path, why, "repair the recording or choose another channel")
+        raise refusal(path, why, "repair the recording or choose another channel")
+    highest = int(np.abs(samples).argmax())
+    if abs(samples[highest]) > MAX_G:
+        why = f"{samples[highest]:.4g} g at index {highest} is no vibration"
+        raise refusal(path, why, "repair the recording, or state its --unit")
     if np.ptp(samples) == 0.0:
-        raise _error(path, "every sample is the same", "choose another channel")
-
-
-# ---- MATLAB ----
-
-
-def _read_mat(path: Path, key: int | str | None) -> tuple[FloatArray, float | None, float | None]:
-    variables = _mat_variables(path)
-    name = _mat_key(path, variables, None if key is None else str(key))
-    value = variables[name]
-    if not np.issubdtype(value.dtype, np.number) or np.iscomplexobj(value):
-        raise _error(path, f"{name} holds no real numbers", "choose another with --key")
-    if value.size != max(value.shape, default=0):
-        raise _error(path, f"{name} is a table of {value.shape}, not one channel", "choose --key")
-    return value.ravel().astype(np.float64), None, _mat_rpm(variables, name)
-
-
-def _mat_variables(path: Path) -> dict[str, Any]:
-    from scipy.io import loadmat
-
-    try:
-        content = loadmat(str(path))
-    except NotImplementedError as error:
-        raise _error(path, "MATLAB 7.3 files are HDF5", "save it again with -v7") from error
-    # scipy has no exception of its own for a damaged file: what comes out depends on which byte
-    # is wrong (ValueError, TypeError, zlib.error, MemoryError ...).
-    except Exception as error:
-        why = f"not a readable MATLAB file ({error})"
-        raise _error(path, why, "copy it again from its source") from error
-    return {name: np.asarray(value) for name, value in content.items() if name[:2] != "__"}
-
-
-def _mat_key(path: Path, variables: dict[str, Any], key: str | None) -> str:
-    held = ", ".join(variables) or "nothing"
-    if key is not None:
-        if key not in variables:
-            raise _error(path, f"no variable {key}", f"choose --key among {held}")
-        return key
-    found = [name for name in variables if name.endswith(DEFAULT_KEY_END)]
-    if len(found) != 1:
-        why = f"{len(found) or 'no'} variables end in {DEFAULT_KEY_END}"
-        raise _error(path, why, f"choose --key among {held}")
-    return found[0]
-
-
-def _mat_rpm(variables: dict[str, Any], key: str) -> float | None:
-    """CWRU names belong together by number: X130_DE_time goes with X130RPM."""
-    value = variables.get(key.split("_")[0] + "RPM")
-    if value is None or value.size != 1 or not np.issubdtype(value.dtype, np.number):
-        return None
-    rpm = float(value.ravel()[0])
-    return rpm if math.isfinite(rpm) and rpm > 0.0 else None
-
-
-# ---- CSV ----
-
-
-def _read_csv(
-    path: Path, column: int | str | None
-) -> tuple[FloatArray, float | None, float | None]:
-    header, delimiter, columns = _csv_shape(path)
-    index = _csv_column(path, column, header, columns)
-    try:
-        values = np.loadtxt(
-            path,
-            delimiter=delimiter,
-            usecols=index,
-            skiprows=1 if header else 0,
-            ndmin=1,
-            encoding="utf-8-sig",
-        )
-    except (ValueError, UnicodeDecodeError) as error:
-        why = f"column {index} is not all numbers ({error})"
-        raise _error(path, why, "repair the file or choose another --column") from error
-    return values, None, None
-
-
-def _csv_shape(path: Path) -> tuple[list[str], str | None, int]:
-    """Return (header names or nothing, delimiter, number of columns) from the first line."""
-    try:
-        with path.open(encoding="utf-8-sig") as lines:
-            first = lines.readline(65536).strip()
-    except UnicodeDecodeError as error:
-        raise _error(path, "it is not text", "check that it is a CSV file") from error
-    delimiter = max(",;\t", key=first.count)
-    cells = [cell.strip() for cell in first.split(delimiter)]
-    header = [] if all(_is_number(cell) for cell in cells) else cells
-    return header, delimiter, len(cells)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _csv_column(path: Path, column: int | str | None, header: list[str], columns: int) -> int:
-    choice = ", ".join(header) if header else f"0 to {columns - 1}"
-    if column is None:
-        if columns != 1:
-            raise _error(path, f"it has {columns} columns", f"choose --column among {choice}")
-        return 0
-    if isinstance(column, str) and column in header:
-        return header.index(column)
-    try:
-        index = int(column)
-    except ValueError:
-        index = -1
-    if not 0 <= index < columns:
-        raise _error(path, f"no column {column}", f"choose --column among {choice}")
-    return index
-
-
-# ---- WAV ----
-
-
-def _read_wav(
-    path: Path, column: int | str | None
-) -> tuple[FloatArray, float | None, float | None]:
-    from scipy.io import wavfile
-
-    try:
-        # scipy only warns of a file that ends before its header says.
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", wavfile.WavFileWarning)
-            rate_hz, data = wavfile.read(path)
-    except Exception as error:  # as for MATLAB: the type depends on the damage
-        why = f"not a whole WAV file ({error})"
-        raise _error(path, why, "copy it again from its source") from error
-    table = _wav_scaled(data)
-    channels = table.shape[1]
-    if column is None and channels != 1:
-        raise _error(path, f"it has {channels} channels", f"choose --column 0 to {channels - 1}")
-    index = _csv_column(path, 0 if column is None else column, [], channels)
-    return table[:, index], float(rate_hz), None
-
-
-def _wav_scaled(data: Any) -> FloatArray:
-    """Return (samples, channels) with full scale = 1. 24 bits come left-justified in 32."""
-    table = np.atleast_2d(data.T).T
-    if table.dtype == np.uint8:
-        return (table.astype(np.float64) - 128.0) / 128.0
-    if np.issubdtype(table.dtype, np.signedinteger):
-        return table.astype(np.float64) / -float(np.iinfo(table.dtype).min)
-    return table.astype(np.float64)
+        raise refusal(path, "every sample is the same", "choose another channel")

@@ -23,14 +23,14 @@ class Replay:
     their frequency and what lies above half the sensor's rate is removed, not folded.
 
     Args:
-        path: `.mat`, `.csv` or `.wav`; see load_recording for this and `rate_hz`, `key`,
-            `column`, `gain` and `rpm`.
-        loop: repeat without a seam; else play once and then rest.
+        path: `.mat`, `.csv`, `.wav` or `.npz`; see load_recording for this and `rate_hz`, `key`,
+            `column`, `unit`, `full_scale_g`, `gain`, `remove_mean` and `rpm`.
+        loop: repeat without a seam; else play once, without its mean, and then rest.
         axis: sensor axis that hears it.
 
     Raises:
         RecordingError: see load_recording.
-        ValueError: no such axis.
+        ValueError: no such axis or unit.
     """
 
     def __init__(
@@ -42,11 +42,24 @@ class Replay:
         key: str | None = None,
         *,
         column: int | str | None = None,
+        unit: str | None = None,
+        full_scale_g: float | None = None,
         gain: float = 1.0,
+        remove_mean: bool | None = None,
         rpm: float | None = None,
     ) -> None:
         self.signal_axis = axis_index(axis)
-        self.recording = load_recording(path, rate_hz, key=key, column=column, gain=gain, rpm=rpm)
+        self.recording = load_recording(
+            path,
+            rate_hz,
+            key=key,
+            column=column,
+            unit=unit,
+            full_scale_g=full_scale_g,
+            gain=gain,
+            remove_mean=remove_mean,
+            rpm=rpm,
+        )
         self.loop = loop
         self._source = _prepare(self.recording, loop)
         self._played: FloatArray | None = None
