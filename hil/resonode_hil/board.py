@@ -16,6 +16,7 @@ import json
 import os
 import pty
 import random
+import secrets
 import shutil
 import signal
 import socket
@@ -87,7 +88,8 @@ class VirtualBoard:
         staged: folder of the files to run, default the firmware of this checkout.
         entry: module to run in it.
         heap: MicroPython's heap.
-        seed: of the board's identity: node id and serial number, in flash as `board_id`.
+        seed: of the board's identity: node id and serial number, in flash as `board_id`. Two
+            boards of one seed are one node to a gateway: `fresh_seed` keeps them apart.
         env: more environment variables for the node.
 
     A board can be started again after `kill` (a power cut; same port) and `stop` (new port).
@@ -148,6 +150,11 @@ class VirtualBoard:
         return self._port
 
     @property
+    def node_id(self) -> str:
+        """The node's identity, there once the board has been on."""
+        return str(json.loads((self.flash_dir / "board_id").read_text())["node_id"])
+
+    @property
     def running(self) -> bool:
         """Whether the node process is alive."""
         return self._process is not None
@@ -166,7 +173,9 @@ class VirtualBoard:
         if self._exit is None:
             return None
         how = f"exit code {self._exit}" if self._exit >= 0 else signal.Signals(-self._exit).name
-        return explain("the firmware stopped", how, f"it printed:\n{self.error_tail()}")
+        printed = self.error_tail()
+        told = f"it printed:\n{printed}" if printed else "it printed nothing"
+        return explain("the firmware stopped", how, told)
 
     def check(self) -> None:
         """Raise BoardError if the firmware has stopped by itself."""
@@ -335,6 +344,11 @@ class VirtualBoard:
                 log.write(f"the rig could not restart the node: {error}\n")
             return False
         return True
+
+
+def fresh_seed() -> int:
+    """Return a seed for a board that is no other one."""
+    return secrets.randbits(62)
 
 
 def _identity(seed: int) -> dict[str, str]:

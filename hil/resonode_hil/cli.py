@@ -5,6 +5,7 @@ Imports of weight stay inside the functions: `resonode --help` reads this file t
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 import time
@@ -17,31 +18,93 @@ import typer
 
 from resonode.cli import output
 from resonode.cli.common import Json, may_write, settings
-from resonode.errors import NodeError
+from resonode.errors import EXIT_INTERRUPTED, Incomplete, NodeError
 
 if TYPE_CHECKING:
     from resonode_hil.board import VirtualBoard
     from resonode_hil.demo import Options, Progress, Result
     from resonode_hil.machine import Machine
+    from resonode_hil.sensors.iis3dwb import Iis3dwb
+
+
+def _finite(value: float | None) -> float | None:
+    """Refuse nan, which is neither below nor above any limit, and infinity."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a finite number")
+    return value
+
+
+def _unit(text: str | None) -> str | None:
+    from resonode_hil.machine import units
+
+    try:
+        return None if text is None else units.named(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
 
 Recording = Annotated[
     Path | None,
     typer.Option(
         "--replay",
         metavar="FILE",
-        help="A recording (.mat of CWRU form, .csv, .wav) instead of the computed machine.",
+        help="A recording instead of the computed machine: .mat of CWRU form, .csv, .wav, or "
+        ".npz of resonode capture.",
     ),
 ]
 Rate = Annotated[
     float | None,
     typer.Option(
-        "--rate-hz", min=1, metavar="HZ", help="The recording's sample rate; a .wav has its own."
+        "--rate-hz",
+        metavar="HZ",
+        callback=_finite,
+        help="The recording's sample rate; .wav, .npz and a captured .csv have their own.",
     ),
 ]
 Key = Annotated[str | None, typer.Option("--key", help="Variable of a .mat; else *_DE_time.")]
-Column = Annotated[str | None, typer.Option("--column", help="Column of a .csv, name or number.")]
+Column = Annotated[
+    str | None,
+    typer.Option("--column", help="Column of a .csv or axis of a .npz by name, or a number."),
+]
+Unit = Annotated[
+    str | None,
+    typer.Option(
+        "--unit",
+        metavar="UNIT",
+        callback=_unit,
+        help="What the recording's values are in: g, m/s2 or mg; else what its header says, or g.",
+    ),
+]
+FullScale = Annotated[
+    float | None,
+    typer.Option(
+        "--full-scale-g",
+        metavar="G",
+        callback=_finite,
+        help="What full scale of a .wav is; needed if its samples are integers.",
+    ),
+]
+Gain = Annotated[
+    float, typer.Option("--gain", callback=_finite, help="Multiply the recording by this, besides.")
+]
+RemoveMean = Annotated[
+    bool | None,
+    typer.Option(
+        "--remove-mean/--keep-mean",
+        help="Take gravity off the recording; the sensor's model adds it. Else only off captures "
+        "of a node.",
+        show_default=False,
+    ),
+]
 Rpm = Annotated[
-    float | None, typer.Option("--rpm", min=1, help="Shaft speed, if the recording has none.")
+    float | None,
+    typer.Option(
+        "--rpm",
+        min=1,
+        max=120_000,
+        callback=_finite,
+        help="Shaft speed, if the recording has none.",
+    ),
 ]
 BearingName = Annotated[
     str, typer.Option("--bearing", metavar="NAME", help="6205, ... or n,d_mm,pitch_mm[,phi_deg].")
@@ -49,7 +112,6 @@ BearingName = Annotated[
 Speed = Annotated[
     str, typer.Option("--speed", metavar="X", help="Times real time, or max: no pacing at all.")
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")]
 
 
 def demo(
@@ -57,10 +119,17 @@ def demo(
     rate_hz: Rate = None,
     key: Key = None,
     column: Column = None,
+    unit: Unit = None,
+    full_scale_g: FullScale = None,
+    gain: Gain = 1.0,
+    remove_mean: RemoveMean = None,
     bearing: BearingName = "6205",
     rpm: Rpm = None,
     seconds: Annotated[
-        float, typer.Option("--seconds", min=1, metavar="S", help="How long to measure.")
+        float,
+        typer.Option(
+            "--seconds", min=1, metavar="S", callback=_finite, help="How long to measure."
+        ),
     ] = 20.0,
     speed: Speed = "1",
     report: Annotated[
@@ -72,7 +141,7 @@ def demo(
     db: Annotated[
         Path | None, typer.Option("--db", metavar="FILE", help="Keep the records here.")
     ] = None,
-    seed: Seed = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the machine and the sensor.")] = 1,
 ) -> None:
     """Measure a machine with a virtual node, and show what the gateway stored.
 
@@ -82,6 +151,7 @@ def demo(
     from resonode_hil.demo import Options
 
     _check_bearing(bearing)
+    _check_gain(gain)
     for path in (report, plot, db):
         if path is not None:
             may_write(path, yes=True)
@@ -90,6 +160,10 @@ def demo(
         rate_hz=rate_hz,
         key=key,
         column=column,
+        unit=unit,
+        full_scale_g=full_scale_g,
+        gain=gain,
+        remove_mean=remove_mean,
         bearing=bearing,
         rpm=rpm,
         seconds=seconds,
@@ -97,7 +171,8 @@ def demo(
         db=db,
         seed=seed,
     )
-    result = _run(options)
+    with _ended_by_sigterm(EXIT_INTERRUPTED):
+        result = _run(options)
     if report is not None:
         _write_report(result, report)
     if plot is not None:
@@ -115,7 +190,7 @@ def _run(options: Options) -> Result:
 
     progress = Progress()
     with _progress_shown(options, progress):
-        return run(options, progress)
+        return run(options, progress, output.say)
 
 
 @contextmanager
@@ -185,6 +260,8 @@ def _print(result: Result) -> None:
         ),
         ("records", f"{records['sent']} sent, {records['stored']} stored"),
     ]
+    if report["clipped"]:
+        rows.append(("clipped", f"machine peaks at {report['machine_peak_g']:.4g} g"))
     output.table(("", ""), rows)
     print()
     names = ("rms_m_s2", "peak_m_s2", "crest", "kurtosis")
@@ -217,6 +294,26 @@ def _check_bearing(name: str) -> None:
         raise typer.BadParameter(str(error), param_hint="--bearing") from error
 
 
+def _check_gain(gain: float) -> None:
+    if gain == 0.0:
+        raise typer.BadParameter("nothing would be left", param_hint="--gain")
+
+
+@contextmanager
+def _ended_by_sigterm(code: int) -> Iterator[None]:
+    """End in order when a service manager asks for it: nodes are stopped, folders removed."""
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not disturb the end
+        sys.exit(code)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _speed(text: str) -> float | None:
     if text == "max":
         return None
@@ -240,6 +337,10 @@ def twin(
     rate_hz: Rate = None,
     key: Key = None,
     column: Column = None,
+    unit: Unit = None,
+    full_scale_g: FullScale = None,
+    gain: Gain = 1.0,
+    remove_mean: RemoveMean = None,
     bearing: BearingName = "6205",
     rpm: Rpm = None,
     speed: Speed = "1",
@@ -247,44 +348,75 @@ def twin(
         Path | None,
         typer.Option("--home", metavar="DIR", help="Keep the nodes' flash here between runs."),
     ] = None,
-    seed: Seed = 1,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed",
+            min=0,
+            help="The same machines, and nodes of the same identity. Else every node is new.",
+        ),
+    ] = None,
     seconds: Annotated[
-        float | None, typer.Option("--seconds", min=0, metavar="S", help="End after this time.")
+        float | None,
+        typer.Option(
+            "--seconds", min=0, metavar="S", callback=_finite, help="End after this time."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Run virtual nodes until stopped (Ctrl-C), for other terminals to connect to."""
     import tempfile
 
+    from resonode_hil.board import VirtualBoard, fresh_seed
     from resonode_hil.demo import Options, rig_errors
+    from resonode_hil.timebase import Paced
 
     _check_bearing(bearing)
+    _check_gain(gain)
     options = Options(
-        replay=replay, rate_hz=rate_hz, key=key, column=column, bearing=bearing, rpm=rpm, seed=seed
+        replay=replay,
+        rate_hz=rate_hz,
+        key=key,
+        column=column,
+        unit=unit,
+        full_scale_g=full_scale_g,
+        gain=gain,
+        remove_mean=remove_mean,
+        bearing=bearing,
+        rpm=rpm,
+        seed=1 if seed is None else seed,
     )
+    identity = fresh_seed() if seed is None else seed
     pace = _speed(speed)
     if pace is None:
         raise typer.BadParameter("nodes for other terminals keep time", param_hint="--speed")
-    # Ended by a service manager, it ends its nodes too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with rig_errors(), ExitStack() as stack:
+    with rig_errors(), _ended_by_sigterm(0), ExitStack() as stack:
         folder = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="twin-")))
-        boards = [
-            stack.enter_context(_board(folder / f"node{index}", machine, options, index, pace))
-            for index in range(count)
-        ]
+        boards = []
+        for index in range(count):
+            chip = _chip(machine, options, index)
+            if index == 0:
+                _tell(chip)
+            board = VirtualBoard(
+                folder / f"node{index}", {0: chip}, timebase=Paced(pace), seed=identity + index
+            )
+            boards.append(stack.enter_context(board))
         _announce(boards, as_json)
         _stay(boards, seconds)
 
 
-def _board(home: Path, name: str, options: Options, index: int, speed: float) -> VirtualBoard:
-    from resonode_hil.board import VirtualBoard
+def _chip(name: str, options: Options, index: int) -> Iis3dwb:
     from resonode_hil.sensors.iis3dwb import Iis3dwb
-    from resonode_hil.timebase import Paced
 
     seed = options.seed + index
-    chip = Iis3dwb(_machine(name, options, seed), seed=seed)
-    return VirtualBoard(home, {0: chip}, timebase=Paced(speed), seed=seed)
+    return Iis3dwb(_machine(name, options, seed), seed=seed)
+
+
+def _tell(chip: Iis3dwb) -> None:
+    from resonode_hil.demo import notes, overdrive
+
+    for note in notes(chip.machine, overdrive(chip)):
+        output.say(note)
 
 
 def _machine(name: str, options: Options, seed: int) -> Machine:
@@ -309,18 +441,45 @@ def _machine(name: str, options: Options, seed: int) -> Machine:
 
 
 def _announce(boards: list[VirtualBoard], as_json: bool) -> None:
-    nodes = [{"port": f"serial:{board.port}", "pid": board.pid} for board in boards]
+    nodes = [
+        {"node": board.node_id, "port": f"serial:{board.port}", "pid": board.pid}
+        for board in boards
+    ]
     if as_json:
         output.print_json({"nodes": nodes})
     else:
-        output.table(("port", "pid"), [(one["port"], one["pid"]) for one in nodes])
+        headings = ("node", "port", "pid")
+        output.table(headings, [[one[name] for name in headings] for one in nodes])
         output.say(f"Try: resonode info --port {nodes[0]['port']}   (Ctrl-C ends the nodes)")
     sys.stdout.flush()
 
 
 def _stay(boards: list[VirtualBoard], seconds: float | None) -> None:
+    """Keep the nodes running until told to end. One that dies is named; the others go on.
+
+    Raises:
+        Incomplete: at the end, if any has died.
+    """
+    dead: list[VirtualBoard] = []
+    try:
+        _watch(boards, dead, seconds)
+    except (KeyboardInterrupt, SystemExit):
+        if not dead:
+            raise
+    if dead:
+        raise Incomplete(
+            f"{len(dead)} of {len(boards)} nodes ended by themselves",
+            why=", ".join(f"{board.node_id} on serial:{board.port}" for board in dead),
+            next="What each printed is above; --home keeps its flash for a look",
+        )
+
+
+def _watch(boards: list[VirtualBoard], dead: list[VirtualBoard], seconds: float | None) -> None:
     until_s = None if seconds is None else time.monotonic() + seconds
-    while until_s is None or time.monotonic() < until_s:
+    while len(dead) < len(boards) and (until_s is None or time.monotonic() < until_s):
         for board in boards:
-            board.check()
+            if board not in dead and board.crashed:
+                dead.append(board)
+                where = f"Node {board.node_id} on serial:{board.port}"
+                print(f"{where}: {board.crashed}", file=sys.stderr, flush=True)
         time.sleep(0.1)

@@ -26,7 +26,7 @@ from resonode.gateway.gateway import NodeStatus
 from resonode.node import Node, connect
 from resonode.records import EnvelopeSpectrum, Features, Record, Velocity
 from resonode_hil import errors as rig
-from resonode_hil.board import VirtualBoard
+from resonode_hil.board import VirtualBoard, fresh_seed
 from resonode_hil.machine import Damage, Machine, PhysicalMachine, Replay
 from resonode_hil.machine.physical import REFERENCE_HZ
 from resonode_hil.sensors.iis3dwb import Iis3dwb
@@ -47,6 +47,8 @@ CONFIG: dict[str, Any] = {
 # At rest the node has nothing more to say, even where its time runs faster than the wall's.
 REST: dict[str, Any] = {"run": False, "health_period_s": 3600}
 _DRAIN_S = 20.0
+# How much of a machine that has no end is looked at for what the sensor cannot show.
+_LOOK_S = 1.0
 _AVERAGED = ("mean_m_s2", "rms_m_s2", "peak_m_s2", "crest", "kurtosis", "skewness")
 
 
@@ -58,6 +60,10 @@ class Options:
     rate_hz: float | None = None
     key: str | None = None
     column: str | None = None
+    unit: str | None = None
+    full_scale_g: float | None = None
+    gain: float = 1.0
+    remove_mean: bool | None = None
     bearing: str = "6205"
     rpm: float | None = None
     seconds: float = 20.0
@@ -119,6 +125,10 @@ def make_machine(options: Options) -> Machine:
             options.rate_hz,
             key=options.key,
             column=options.column,
+            unit=options.unit,
+            full_scale_g=options.full_scale_g,
+            gain=options.gain,
+            remove_mean=options.remove_mean,
             rpm=options.rpm,
         )
     speed_hz = options.rpm / 60.0 if options.rpm else REFERENCE_HZ
@@ -130,8 +140,40 @@ def make_machine(options: Options) -> Machine:
     )
 
 
-def run(options: Options, progress: Progress) -> Result:
-    """Measure and report.
+@dataclass(frozen=True)
+class Overdrive:
+    """Samples of a machine that the sensor cannot show, and the machine's highest acceleration."""
+
+    clipped: int
+    of: int
+    peak_g: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.clipped} of {self.of} samples exceed the sensor's range of "
+            f"{CONFIG['full_scale_g']} g, up to {self.peak_g:.4g} g, and will be clipped"
+        )
+
+
+def overdrive(chip: Iis3dwb) -> Overdrive:
+    """Look through a recording once, or at the first second of a computed machine."""
+    machine = chip.machine
+    look_s = machine.duration_s if isinstance(machine, Replay) else _LOOK_S
+    count = round(look_s * chip.rate_hz)
+    clipped, peak_g = chip.overdriven(count, CONFIG["full_scale_g"])
+    return Overdrive(clipped, count, peak_g)
+
+
+def notes(machine: Machine, found: Overdrive) -> list[str]:
+    """Return what the user should know about the machine before it is measured."""
+    lines = machine.recording.notes if isinstance(machine, Replay) else []
+    return [*lines, f"Warning: {found}"] if found.clipped else lines
+
+
+def run(
+    options: Options, progress: Progress, say: Callable[[str], None] = lambda _text: None
+) -> Result:
+    """Measure and report. `say` is told what the user should know beforehand.
 
     Raises:
         RecordingError: the recording has the wrong form.
@@ -147,9 +189,12 @@ def run(options: Options, progress: Progress) -> Result:
             db, home = options.db, options.db.with_name(options.db.stem + "-node")
         timebase: TimeBase = Lockstep() if options.speed is None else Paced(options.speed)
         chip = Iis3dwb(machine, seed=options.seed)
+        found = overdrive(chip)
+        for note in notes(machine, found):
+            say(note)
         with (
             Store(db) as store,
-            VirtualBoard(home, {0: chip}, timebase=timebase, seed=options.seed) as board,
+            VirtualBoard(home, {0: chip}, timebase=timebase, seed=fresh_seed()) as board,
         ):
             started_s = time.monotonic()
             counts = asyncio.run(_measure(board, store, machine, options, progress))
@@ -163,6 +208,14 @@ def run(options: Options, progress: Progress) -> Result:
         "wall_s": wall_s,
         "node_cpu_s": cpu_s,
     }
+    result.report["machine_peak_g"] = found.peak_g
+    result.report["clipped"] = found.clipped
+    if isinstance(machine, Replay):
+        result.report["recording"] = {
+            "taken_as": machine.recording.unit,
+            "rate_hz": machine.recording.rate_hz,
+            "mean_removed_g": machine.recording.mean_removed_g,
+        }
     _check(result.report)
     return result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -162,6 +163,15 @@ def test_crash_is_reported_with_what_the_firmware_printed(virtual_board, staged)
         board.check()
 
 
+def test_node_that_is_killed_says_so_and_that_it_printed_nothing(virtual_board, staged):
+    board = virtual_board(staged=staged, may_crash=True)
+    with Console(board) as console:
+        console.line()
+        os.kill(board.pid, signal.SIGKILL)
+        wait_for(lambda: not board.running, "end of the node")
+    assert board.crashed == "the firmware stopped: SIGKILL; it printed nothing"
+
+
 def test_reset_that_cannot_be_done_is_reported(virtual_board, staged, monkeypatch):
     board = virtual_board(staged=staged, may_crash=True)
     with Console(board) as console:
@@ -197,6 +207,7 @@ def test_identity_is_seeded_and_survives(virtual_board, staged, tmp_path):
     with Console(one) as first, Console(two) as second:
         first.line(), second.line()
         identity = first.ask("f")
+        assert json.loads(identity)["node_id"] == one.node_id
         assert identity != second.ask("f")
     one.stop()
     again = virtual_board(staged=staged, seed=3, directory=one.directory)

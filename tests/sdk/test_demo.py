@@ -134,8 +134,8 @@ def test_a_wav_needs_no_rate_and_a_contradiction_is_refused(cli, recording):
     assert report["recording"]["rate_hz"] == 12000
     assert "noise.wav: 12000 Hz, values taken as parts of 2 g full scale" in told
     assert report["clipped"] == 0
-    # Noise of up to 3000 LSB, a little more or less after resampling.
-    assert report["machine_peak_g"] == pytest.approx(2 * 3000 / 32768, rel=0.5)
+    # Noise of up to 3000 LSB; between its samples it goes further, but not to twice that.
+    assert 1 <= report["machine_peak_g"] / (2 * 3000 / 32768) < 2
     done = cli("demo", "--replay", recording, "--rate-hz", 9999, "--seconds", 2)
     assert done.code == 12
     assert "9999" in done.err
@@ -150,12 +150,12 @@ def test_integers_of_a_wav_without_a_full_scale_end_with_12(cli, recording):
 def test_what_the_sensor_cannot_show_is_warned_of_and_reported(cli, recording):
     options = ("--full-scale-g", 2, "--gain", 200, "--seconds", 2)
     report, told = measured(cli, "--replay", recording, *options)
-    assert report["machine_peak_g"] == pytest.approx(200 * 2 * 3000 / 32768, rel=0.5)
+    assert 1 <= report["machine_peak_g"] / (200 * 2 * 3000 / 32768) < 2
     found = re.search(r"Warning: (\d+) of (\d+) samples exceed the sensor's range of 16 g", told)
     assert found, told
     assert int(found[1]) == report["clipped"]
-    # Even noise over +-36.6 g, gravity aside: more than half of it is beyond 16 g.
-    assert report["clipped"] == pytest.approx(int(found[2]) * (1 - 16 / 36.6), rel=0.2)
+    # Even noise over +-36.6 g: about half of it is beyond 16 g.
+    assert 0.4 < report["clipped"] / int(found[2]) < 0.6
 
 
 def test_the_nodes_own_capture_is_measured_as_it_was_taken(cli, tmp_path):
@@ -283,10 +283,11 @@ def test_every_demo_is_another_node_on_the_same_machine(cli):
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_twins_node_that_dies_is_named_and_the_others_go_on(cli, how):
     command = cli_process("twin", "--count", 2, "--machine", "still", "--json")
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, **pipes) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
         killed, left = announced(process)
         os.kill(killed["pid"], signal.SIGKILL)
+        assert process.stderr is not None
         line = process.stderr.readline()
         info = json.loads(cli("info", "--port", left["port"], "--json").out)
         process.send_signal(how)

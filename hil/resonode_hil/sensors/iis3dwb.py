@@ -72,7 +72,8 @@ INT1_FIFO_FULL = 0x20
 TICK_HZ = 80_000.0  # time stamp, 12.5 us
 TICKS_PER_SAMPLE = 3  # the datasheet's 26667 Hz is this 80 kHz / 3
 FINE_STEP = 0.0015  # of the rate, per LSB of INTERNAL_FREQ_FINE
-G_PER_LSB = (0.061e-3, 0.488e-3, 0.122e-3, 0.244e-3)  # by FS code: 2, 16, 4, 8 g
+FULL_SCALES_G = (2, 16, 4, 8)  # by FS code
+G_PER_LSB = (0.061e-3, 0.488e-3, 0.122e-3, 0.244e-3)
 XL_ENABLED = 0b101
 BDR_26K7 = 0b1010
 LSB_PER_DEGREE = 256.0
@@ -187,6 +188,20 @@ class Iis3dwb:
     def index_of_timestamp(self, ticks: int) -> int:
         """Return the index of the sample taken at a FIFO time stamp (before the counter wraps)."""
         return (ticks + self._timestamp_start - (self._origin or 0)) // TICKS_PER_SAMPLE
+
+    def overdriven(self, count: int, full_scale_g: int) -> tuple[int, float]:
+        """Look at what the machine does in its first `count` samples, before noise.
+
+        Returns how many of them some axis cannot show at `full_scale_g`, gravity included, and
+        the machine's highest acceleration in g.
+        """
+        machine_g = self._machine.block(0, count, self.rate_hz)
+        accel = machine_g + self._gravity
+        if self._mount is not None:
+            accel = accel @ self._mount.T
+        lsb = np.rint(accel / G_PER_LSB[FULL_SCALES_G.index(full_scale_g)])
+        beyond = np.any((lsb < -32768) | (lsb > 32767), axis=1)
+        return int(beyond.sum()), float(np.abs(machine_g).max())
 
     # ---- time ----
 
