@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from resonode_hil import BusFaults, BusServer, Lockstep, Paced
 from resonode_hil.faults import BitFlipper
-from resonode_hil.timebase import Stalls
+from resonode_hil.timebase import Stalls, Wall
 from resonode_wire import bus as wire
 
 
@@ -120,6 +120,116 @@ def test_paced_time_waits_for_the_wall_clock_at_its_speed():
     with node({}, timebase) as board:
         assert board.ask(wire.pack_wait(0, 50_000))[2] >= 50_000
         assert timebase.now_us() >= 50_000
+
+
+@pytest.fixture
+def patience(monkeypatch):
+    """How long a host that reads nothing is waited for, s: by a clock that each look moves."""
+    looks = iter(range(1_000_000))
+    monkeypatch.setattr("resonode_hil.bus.time.sleep", lambda _s: None)
+    monkeypatch.setattr("resonode_hil.bus.time.monotonic", lambda: 0.1 * next(looks))
+
+
+class Host:
+    """A serial port on which these numbers of bytes are seen unread, the last for ever."""
+
+    def __init__(self, *unread: int) -> None:
+        self._unread = list(unread)
+        self.looks = 0
+
+    def __call__(self) -> int:
+        self.looks += 1
+        return self._unread.pop(0) if len(self._unread) > 1 else self._unread[0]
+
+
+def ask_to_wait(host: Host, timebase, times: int = 1) -> list[int]:
+    """Return how often the host was looked at for each of the board's waits."""
+    server = BusServer({}, timebase, unread=host)
+    looks = []
+    for _ in range(times):
+        before = host.looks
+        server.answer(wire.pack_wait(0, 1000)[2:])
+        looks.append(host.looks - before)
+    return looks
+
+
+def test_time_that_the_board_moves_waits_until_the_host_has_read(patience):
+    # Every other look sees progress: patience begins anew, however long it takes in all.
+    slow = [(count + 1) // 2 for count in range(400, 0, -1)]
+    assert ask_to_wait(Host(*slow, 0), Lockstep()) == [len(slow) + 1]
+
+
+def test_time_does_not_move_before_the_host_has_read(patience):
+    timebase = Lockstep()
+    seen_us = []
+
+    class Watching(Host):
+        def __call__(self) -> int:
+            seen_us.append(timebase.now_us())
+            return super().__call__()
+
+    ask_to_wait(Watching(9, 5, 0), timebase)
+    assert seen_us == [0, 0, 0]
+    assert timebase.now_us() == 1000
+
+
+def test_a_host_that_does_not_read_is_given_up_until_it_does(patience):
+    first, second, third = ask_to_wait(Host(7), Lockstep(), times=3)
+    # 0.5 s of patience at 0.1 s a look.
+    assert first > 5
+    assert (second, third) == (1, 1)
+    server = BusServer({}, Lockstep(), unread=(host := Host(7)))
+    server.answer(wire.pack_wait(0, 1000)[2:])
+    host._unread = [6, 3, 0]
+    before = host.looks
+    server.answer(wire.pack_wait(0, 1000)[2:])
+    assert host.looks - before == 3
+
+
+def test_time_that_follows_the_wall_waits_for_no_host(patience):
+    assert ask_to_wait(Host(7), Wall(1e6)) == [0]
+
+
+@pytest.fixture
+def wall_s(monkeypatch):
+    """The wall clock, to be set."""
+    wall_s = [100.0]
+    monkeypatch.setattr("resonode_hil.timebase.time.monotonic", lambda: wall_s[0])
+    return wall_s
+
+
+def test_wall_time_starts_when_asked_and_goes_on_whoever_works(wall_s):
+    wall = Wall(4.0)
+    assert wall.now_us() == 0
+    wall.charge_by(lambda: 0.0)  # a board that computed nothing is charged all the same
+    wall_s[0] += 0.25
+    assert wall.now_us() == 1_000_000
+    wall.hold()
+    wall.transfer(1000)
+    wall_s[0] += 0.5
+    assert wall.now_us() == 3_000_000
+    wall.release()
+    assert wall.now_us() == 3_000_000
+
+
+def test_wall_time_sleeps_to_an_event_and_forgives_no_lateness(wall_s):
+    wall = Wall(2.0)
+    assert wall.now_us() == 0
+    assert wall.pass_until(500_000) == pytest.approx(0.25)
+    assert wall.now_us() == 0
+    wall_s[0] += 1.0
+    assert wall.pass_until(500_000) == 0.0
+    assert wall.now_us() == 2_000_000
+
+
+def test_wall_time_jumps_over_a_stall(wall_s):
+    wall = Wall()
+    assert wall.now_us() == 0
+    wall.stall(1_000_000, 300_000)
+    assert wall.pass_until(5_000_000) == pytest.approx(1.0)
+    wall_s[0] += 1.0
+    assert wall.now_us() == 1_300_000
+    assert wall.pass_until(1_500_000) == pytest.approx(0.2)
 
 
 def test_rig_that_is_late_does_not_make_the_board_late(monkeypatch):
@@ -253,7 +363,8 @@ def test_no_faults_change_nothing_and_impossible_ones_are_refused():
     assert BitFlipper(1.0, 1).pass_through(bytes(3)).count(0) == 0
     with pytest.raises(ValueError, match="probability"):
         BusFaults(flip_rate=2.0)
-    with pytest.raises(ValueError, match="speed"):
-        Paced(0.0)
+    for timebase in (Paced, Wall):
+        with pytest.raises(ValueError, match="speed"):
+            timebase(0.0)
     with pytest.raises(ValueError, match="stall"):
         Lockstep().stall(-1, 5)
