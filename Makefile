@@ -41,6 +41,7 @@ natmod: setup ## build the MicroPython native modules, dsp and crypto: make natm
 
 natmod-all: setup ## build them for every architecture, and print their sizes
 	@$(BIN)/python c_dsp/natmod/build.py --all
+	@$(BIN)/python c_crypto/natmod/build.py --all
 
 dist: setup ## build the wheel and the source distribution into dist/
 	@$(BIN)/python -m build --no-isolation --outdir dist .

@@ -123,7 +123,7 @@ def compile_all(name: str, upstream: Path, folder: Path) -> list[str]:
         tree = source_of(library)
         sources += [tree / source for source in library.sources]
         includes += [tree / include for include in library.includes]
-    command = [arch.compiler, *common.FLAGS, *arch.flags, *DEFINES]
+    command = [arch.compiler, *common.FLAGS, *arch.flags, *arch.headers, *DEFINES]
     command += [f"-DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_{arch.mp_float}"]
     command += ["-DMP_CONFIGFILE=<crypto.config.h>", *(f"-I{path}" for path in includes)]
     objects = []
@@ -159,7 +159,8 @@ def build(name: str) -> Path:
         return target
     folder.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
-    upstream: Path = common.micropython_source()
+    older = common.ARCHES[name].debian
+    upstream: Path = common.debian_micropython() if older else common.micropython_source()
     mpy_ld = [sys.executable, str(upstream / "tools" / "mpy_ld.py")]
     qstrs = ["--preprocess", "-o", "crypto.config.h", str(GLUE)]
     common.run([*mpy_ld, "--arch", name, *qstrs], folder)
@@ -170,15 +171,17 @@ def build(name: str) -> Path:
 
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
-        print(f"usage: build.py ARCH   ({', '.join(common.ARCHES)})", file=sys.stderr)
+        print(f"usage: build.py ARCH | --all   ({', '.join(common.ARCHES)})", file=sys.stderr)
         return 2
-    try:
-        target = build(arguments[0])
-    except common.BuildError as error:
-        print(f"native module: {error}", file=sys.stderr)
-        return 1
-    print(f"{target.relative_to(REPO)}  {target.stat().st_size} bytes")
-    return 0
+    failed = False
+    for name in common.ARCHES if arguments == ["--all"] else arguments:
+        try:
+            target = build(name)
+            print(f"{target.relative_to(REPO)}  {target.stat().st_size} bytes")
+        except common.BuildError as error:
+            print(f"native module: {error}", file=sys.stderr)
+            failed = True
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
