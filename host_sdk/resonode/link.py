@@ -130,7 +130,11 @@ def _explain(url: str, error: OSError) -> TransportError:
             why=str(error),
             next="Check the host, the port number, and that the far end is running",
         )
-    return TransportError(f"The port {url} cannot be opened", why=why)
+    return TransportError(
+        f"The port {url} cannot be opened",
+        why=why,
+        next="Plug it in again, and list the ports with: resonode ports",
+    )
 
 
 def _errno_of(error: BaseException | None) -> int:

@@ -125,7 +125,10 @@ class Node:
             async with asyncio.timeout(self.timeout_s):
                 await self.transport.connect(self.url, self.timeout_s)
         except TimeoutError:
-            raise Timeout(f"{self.url} did not open within {self.timeout_s:g} s") from None
+            raise Timeout(
+                f"{self.url} did not open within {self.timeout_s:g} s",
+                next="Check the port or the host, or allow more time with --timeout",
+            ) from None
         try:
             await self._greet()
         except BaseException:
@@ -195,7 +198,11 @@ class Node:
         try:
             value = dt.datetime.fromisoformat(text)
         except ValueError as error:
-            raise ProtocolError("The node's date cannot be read", why=str(error)) from error
+            raise ProtocolError(
+                "The node's date cannot be read",
+                why=str(error),
+                next="Set it with set_datetime(), or bring node and host to the same release",
+            ) from error
         return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
 
     async def set_datetime(self, value: dt.datetime) -> None:

@@ -266,7 +266,11 @@ def decode(raw: bytes) -> Record:
         name, values = message.decode(raw)
         return _build(name, values, bytes(raw))
     except WireError as error:
-        raise ProtocolError("A record cannot be read", why=str(error)) from error
+        raise ProtocolError(
+            "A record cannot be read",
+            why=str(error),
+            next="Bring node and host to the same release",
+        ) from error
 
 
 def _build(name: str, values: dict[str, Any], raw: bytes) -> Record:

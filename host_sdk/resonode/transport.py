@@ -36,6 +36,7 @@ _IDLE_S = 0.1
 _PAUSE_AT, _RESUME_AT = 512, 128
 # A buf_size counts the frame's length and CRC too.
 _CONSOLE_OVERHEAD = 4
+_OPEN_IT = "Open it with: async with resonode.connect(url)"
 
 _Key = tuple[int, int, int]
 
@@ -94,12 +95,12 @@ class ResonodeTransport(SMPTransport):
         link, self._link = self._link, None
         if link is not None:
             await link.close()
-            self._lost(Disconnected(f"The link to {link.url} is closed"))
+            self._lost(Disconnected(f"The link to {link.url} is closed", next=_OPEN_IT))
 
     async def send(self, data: bytes) -> None:
         """Send one SMP message."""
         if self._link is None or self._error is not None:
-            raise self._error or Disconnected("The link is not open")
+            raise self._error or Disconnected("The link is not open", next=_OPEN_IT)
         await self._link.write(encode_frame(CHANNEL_SMP, data))
 
     async def receive(self) -> bytes:

@@ -412,6 +412,116 @@ def test_a_broken_plugin_does_not_break_the_rest(cli, monkeypatch):
     assert "broken" in done.err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("info", "--timeout"),
+        ("gateway", "run", "--seconds"),
+        ("stream", "--seconds"),
+        ("plot", "envelope", "--rpm"),
+        ("plot", "envelope", "--band"),
+        ("plot", "spectrum", "--max-hz"),
+    ],
+)
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_numbers_that_are_none_are_usage_errors(cli, arguments, value):
+    done = cli(*arguments, value)
+    assert done.code == 2
+    assert arguments[-1] in done.err
+
+
+def test_demo_and_twin_say_where_they_come_from(cli, monkeypatch):
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **group: [])
+    for name in ("demo", "twin"):
+        done = cli(name)
+        assert done.code == 2
+        assert "make demo" in done.err
+
+
+def test_without_a_port_the_ways_to_one_are_named(cli, monkeypatch):
+    monkeypatch.setattr("resonode.node.list_serial_ports", list)
+    for command in ("info", "ports"):
+        err = cli(command).err
+        assert "resonode twin" in err
+        assert "RESONODE_PORT" in err
+
+
+# --- the output ----------------------------------------------------------------------------------
+
+
+def shell(redirect, *arguments):
+    """Run `resonode ARGUMENTS REDIRECT` in bash."""
+    command = " ".join(f"'{one}'" for one in cli_process(*arguments))
+    script = f"set -o pipefail; {command} {redirect}"
+    return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("form", [(), ("--json",), ("--jsonl",), ("--csv",)])
+@pytest.mark.parametrize(
+    ("redirect", "what"), [(">&-", "no standard output"), (">/dev/full", "cannot be written")]
+)
+def test_an_output_that_takes_nothing_is_a_clear_error(db, form, redirect, what):
+    done = shell(redirect, "query", "features", "--db", db, *form)
+    assert done.returncode == 1
+    assert what in done.stderr
+    assert len(done.stderr.splitlines()) == 2  # the error and the next step, nothing else
+
+
+def test_a_stream_into_an_output_that_takes_nothing_is_a_clear_error(fake):
+    fake.make(3)
+    done = shell(">/dev/full", "stream", "--port", fake.url, "--stored", "--jsonl")
+    assert done.returncode == 1
+    assert "cannot be written: No space left" in done.stderr
+    assert "unexpected" not in done.stderr
+
+
+def test_a_stream_whose_reader_has_gone_ends_quietly_with_141(fake):
+    fake.make(500)
+    done = shell("| head -n 1", "stream", "--port", fake.url, "--stored", "--jsonl")
+    assert json.loads(done.stdout)["seq"] == 0
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def on_a_terminal(arguments, columns=60, **environment):
+    """Return what `resonode ARGUMENTS` shows on a terminal of its own."""
+    master, slave = pty.openpty()
+    variables = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+    variables |= {"TERM": "xterm-256color", "COLUMNS": str(columns)} | environment
+    process = subprocess.Popen(
+        cli_process(*arguments), stdout=slave, stderr=subprocess.DEVNULL, env=variables
+    )
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(master, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(master)
+    assert process.wait(20) == 0
+    return shown.decode()
+
+
+@pytest.mark.parametrize("arguments", [("query",), ("query", "--help")])
+def test_no_color_switches_off_bold_too(db, arguments):
+    if arguments == ("query",):
+        arguments = ("query", "--db", db)
+    assert "\x1b[" in on_a_terminal(arguments)
+    assert "\x1b[" not in on_a_terminal(arguments, NO_COLOR="1")
+
+
+def test_the_closing_report_of_the_gateway_is_whole_on_a_narrow_terminal(fake, tmp_path):
+    fake.make(5)
+    arguments = ("gateway", "run", "-p", fake.url, "--db", tmp_path / "g.db", "--seconds", "1")
+    shown = on_a_terminal(arguments, columns=40, NO_COLOR="1")
+    assert re.search(r"node +fake-1\s", shown)
+    assert re.search(r"duplicates +0\s", shown)
+    assert "…" not in shown
+
+
 # --- queries and plots ---------------------------------------------------------------------------
 
 
@@ -446,6 +556,21 @@ def test_query_filters(cli, db):
     assert seqs("--axis", "x") == [("n1", 9)]
     assert seqs("--node", "n1", "--since", 2) == [("n1", 9)]
     assert seqs("--node", "n1", "--limit", 1) == [("n1", 9)]
+
+
+def test_query_shows_holes_and_why(cli, tmp_path):
+    path = tmp_path / "r.db"
+    raws = [samples.features(0), samples.features(4), samples.boot(9, epoch=2)]
+    with Store(path) as store:
+        store.add([("n1", decode(one)) for one in [*raws, samples.loss(10, lost_windows=2)]])
+    holes = json.loads(cli("query", "holes", "--db", path, "--json").out)["holes"]
+    assert [(one["first_seq"], one["kind"], one["numbers"], one["windows"]) for one in holes] == [
+        (1, "missing", 3, None),
+        (5, "restart", 4, None),
+        (10, "overrun", None, 2),
+    ]
+    assert re.search(r"n1 +1 +missing +3", cli("query", "holes", "--db", path).out)
+    assert cli("query", "holes", "--db", path, "--axis", "x").code == 2
 
 
 def test_query_mistakes_are_usage_errors(cli, db):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -59,7 +61,8 @@ def test_every_exit_code_is_documented():
     text = (DOCS / "exit-codes.md").read_text()
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
     ours = {one.exit_code for one in all_errors()}
-    assert ours | {errors.EXIT_OK, errors.EXIT_USAGE, errors.EXIT_INTERRUPTED} == documented
+    ours |= {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
+    assert ours | {128 + signal.SIGTERM} == documented
     for one in all_errors():
         if one.__module__ == errors.__name__ and one is not errors.NodeError:
             assert f"`{one.__name__}`" in text, one.__name__
@@ -80,3 +83,21 @@ def test_importing_the_package_costs_nothing():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_every_error_says_what_to_do_next():
+    """Read from the code: each construction of an error names a next step."""
+    kinds = {
+        name
+        for name, value in vars(resonode.errors).items()
+        if isinstance(value, type) and issubclass(value, resonode.NodeError)
+    } - {"MissingExtra"}  # which says it itself
+    made = silent = 0
+    for path in Path(resonode.__file__).parent.rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+                if call.func.id in kinds:
+                    made += 1
+                    silent += "next" not in {one.arg for one in call.keywords}
+    assert made > 40
+    assert silent == 0

@@ -7,25 +7,26 @@ import sys
 from typing import Any, NoReturn
 
 import typer
+import typer.rich_utils
 
 from resonode.cli import (
     capture,
     config,
     gateway,
     info,
+    output,
     plot,
     ports,
     query,
     stream,
 )
 from resonode.cli.common import Command, Group, settings, start_logging
-from resonode.cli.output import fail
 from resonode.errors import EXIT_FAILURE, EXIT_INTERRUPTED, NodeError
 
 _EPILOG = (
     "Exit codes: 0 done, 1 failure, 2 usage, 3 not found, 4 port busy, 5 forbidden, 6 timeout, "
     "7 disconnected, 8 refused by the node, 9 protocol, 10 store, 11 partly done, "
-    "12 bad recording, 130 interrupted."
+    "12 bad recording, 130 interrupted, 141 nobody reads the output."
 )
 
 
@@ -39,6 +40,8 @@ def _version(wanted: bool) -> None:
 
 def build() -> typer.Typer:
     """Return the whole command line, with the commands other distributions add."""
+    if output.no_color():
+        typer.rich_utils.COLOR_SYSTEM = None  # help and usage errors, without bold too
     app = typer.Typer(
         name="resonode",
         cls=Group,
@@ -85,18 +88,23 @@ def main() -> NoReturn:
     """Run the command line and exit."""
     start_logging()
     try:
-        typer.main.get_command(build())(prog_name="resonode")
+        with output.guarded():
+            typer.main.get_command(build())(prog_name="resonode")
+    except output.OutputLost as error:
+        if not error.quiet:
+            output.fail(error.what, error.why, error.next)
+        sys.exit(error.exit_code)
     except NodeError as error:
         if settings.debug:
             raise
-        fail(error.what, error.why, error.next)
+        output.fail(error.what, error.why, error.next)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     except Exception as error:
         if settings.debug:
             raise
-        fail(
+        output.fail(
             "Something unexpected went wrong",
             f"{type(error).__name__}: {error}",
             "Run the command again with --debug and report what it prints",

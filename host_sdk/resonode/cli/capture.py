@@ -45,7 +45,9 @@ def capture(
     try:
         write(taken, path)
     except OSError as error:
-        raise NodeError(f"{path} cannot be written", why=str(error)) from error
+        raise NodeError(
+            f"{path} cannot be written", why=str(error), next="Choose another place for the file"
+        ) from error
     _report(taken, path, as_json, wav=(form or path.suffix.lstrip(".")).lower() == "wav")
 
 

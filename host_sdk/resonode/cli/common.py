@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from resonode.node import Node
 
 T = TypeVar("T")
+
+_OF_THE_RIG = ("demo", "twin")
+NO_NODE = (
+    "Plug a node in, name its port with --port or in RESONODE_PORT, "
+    "or start a virtual one, which prints its port: resonode twin"
+)
 
 Port = Annotated[
     str | None,
@@ -122,12 +129,31 @@ class Command(TyperCommand):
     def __init__(self, *args: Any, params: list[Any] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, params=[*(params or []), *_common_options()], **kwargs)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        rest = super().parse_args(ctx, args)
+        for parameter in self.params:
+            value = ctx.params.get(parameter.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise typer.BadParameter(
+                    f"{value} is no number to use here", ctx=ctx, param=parameter
+                )
+        return rest
+
 
 class Group(TyperGroup):
     """A group of commands, in the order they were added."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(self.commands)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if ctx.parent is None and args[0] in _OF_THE_RIG and args[0] not in self.commands:
+            ctx.fail(
+                f"'{args[0]}' comes with the rig, which is not installed. "
+                "In a checkout of Resonode run: make demo (or make setup, then "
+                f".venv/bin/resonode {args[0]})"
+            )
+        return super().resolve_command(ctx, args)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -148,13 +174,13 @@ async def only_port() -> str:
         raise NodeNotFound(
             "No node was found",
             why="there is no USB serial port",
-            next="Plug a node in, or name its port with --port",
+            next=NO_NODE,
         )
     if len(found) > 1:
         raise NodeNotFound(
             "Which node?",
             why=f"there are {len(found)} ports: {', '.join(one.url for one in found)}",
-            next="Name one with --port",
+            next="Name one with --port or in RESONODE_PORT",
         )
     return found[0].url
 

@@ -92,6 +92,7 @@ async def _run(
             f"{len(missing)} of {len(gateway.nodes)} nodes were never reached "
             f"({', '.join(missing)})",
             why=str(first),
+            next="Check these ports, or let the gateway wait for them with --wait",
         )
     return interrupted.is_set()
 
@@ -131,7 +132,8 @@ def _status_table(gateway: Gateway) -> Any:
     from rich.table import Table
 
     out = Table(box=None, header_style="bold")
-    for heading in ("node", "state", "stored", "last seq", "resends", "missing", "damaged", ""):
+    out.add_column("node", no_wrap=True, min_width=max(len(one.node) for one in gateway.nodes))
+    for heading in ("state", "stored", "last seq", "resends", "missing", "damaged", ""):
         out.add_column(heading)
     for one in gateway.nodes:
         numbers = (one.stored, one.last_seq, one.resends, one.missing, one.damaged)
@@ -140,7 +142,10 @@ def _status_table(gateway: Gateway) -> Any:
 
 
 def _report(gateway: Gateway, as_json: bool) -> None:
-    names = ("received", "stored", "duplicates", "conflicts", "resends", "missing", "damaged")
+    names = (
+        *("received", "stored", "duplicates", "conflicts"),
+        *("resends", "missing", "skipped", "damaged"),
+    )
     rows = [
         {"node": one.node, "url": one.url}
         | {name: getattr(one, name) for name in names}
@@ -150,5 +155,8 @@ def _report(gateway: Gateway, as_json: bool) -> None:
     if as_json:
         output.print_json({"nodes": rows})
     else:
-        headings = ("node", *names, "connects", "error")
-        output.table(headings, [[row[name] for name in headings] for row in rows])
+        headings = ("node", *names, "connects")
+        output.table(headings, [[row[name] for name in headings] for row in rows], whole=True)
+        for row in rows:
+            if row["error"]:
+                print(f"{row['node']}: {row['error']}")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from resonode.errors import EXIT_FAILURE, EXIT_PIPE, NodeError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,14 +20,98 @@ if TYPE_CHECKING:
 JSON_VERSION = 1
 
 
+class OutputLost(NodeError):
+    """Standard output takes nothing. `quiet`: whoever read it has gone, and need not be told."""
+
+    def __init__(self, what: str, *, why: str, next: str, quiet: bool = False) -> None:
+        super().__init__(what, why=why, next=next)
+        self.quiet = quiet
+        self.exit_code = EXIT_PIPE if quiet else EXIT_FAILURE
+
+
 def console(*, stderr: bool = False) -> Console:
-    """Return a console that honours NO_COLOR and pipes."""
+    """Return a console that honours pipes, and NO_COLOR in everything: bold is left out too."""
     from rich.console import Console
 
     # Width matters only to a terminal: a pipe gets rows that are never wrapped.
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else 200
-    return Console(stderr=stderr, width=width, highlight=False, soft_wrap=width is not None)
+    return Console(
+        stderr=stderr,
+        width=width,
+        highlight=False,
+        soft_wrap=width is not None,
+        color_system=None if no_color() else "auto",
+    )
+
+
+def no_color() -> bool:
+    """Tell whether the user wants plain text."""
+    return bool(os.environ.get("NO_COLOR"))
+
+
+class _Guarded:
+    """A standard output whose failures are told apart from all others: they raise OutputLost."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with _clear_errors(self._stream):
+            return int(self._stream.write(text))
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        with _clear_errors(self._stream):
+            self._stream.writelines(lines)
+
+    def flush(self) -> None:
+        with _clear_errors(self._stream):
+            self._stream.flush()
+
+
+@contextmanager
+def _clear_errors(stream: Any) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # What is still in the buffer would fail once more when Python ends.
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+        raise OutputLost(
+            "The output cannot be written",
+            why=error.strerror or str(error),
+            next="Make room, or send the output elsewhere",
+            quiet=isinstance(error, BrokenPipeError),
+        ) from error
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Let failures of standard output raise OutputLost, those of the last bytes too.
+
+    Raises:
+        OutputLost: standard output is closed or full, or nobody reads it any more.
+    """
+    stream = sys.stdout
+    if stream is None:
+        raise OutputLost(
+            "There is no standard output",
+            why="it was closed",
+            next="Send the output to a file or to /dev/null instead",
+        )
+    sys.stdout = cast(Any, _Guarded(stream))
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    finally:
+        sys.stdout = stream
 
 
 def fail(what: str, why: str = "", next: str = "") -> None:
@@ -43,9 +131,18 @@ def say(text: str) -> None:
 
 
 def table(
-    headings: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None
+    headings: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    title: str | None = None,
+    whole: bool = False,
 ) -> None:
-    """Print rows as a table; numbers to the right."""
+    """Print rows as a table; numbers to the right.
+
+    Args:
+        whole: nothing may be cut off. A row for which the terminal is too narrow is printed
+            downwards.
+    """
     from rich.table import Table
     from rich.text import Text
 
@@ -58,7 +155,15 @@ def table(
         out.add_column(heading, justify="right" if numeric else "left", no_wrap=True)
     for row in rows:
         out.add_row(*(Text(text(value)) for value in row))
-    console().print(out)
+    screen = console()
+    if (
+        whole
+        and screen.measure(out, options=screen.options.update(width=10000)).maximum > screen.width
+    ):
+        for row in rows:
+            table(("", ""), zip(headings, map(text, row), strict=True), title=title)
+        return
+    screen.print(out)
 
 
 def text(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from resonode.cli import output
-from resonode.cli.common import Json, run
+from resonode.cli.common import NO_NODE, Json, run
 
 
 def ports(as_json: Json = False) -> None:
@@ -17,7 +17,7 @@ def ports(as_json: Json = False) -> None:
         output.print_json({"ports": [asdict(one) for one in found]})
         return
     if not found:
-        output.say("There is no USB serial port. Plug a node in, or name a port with --port.")
+        output.say(f"There is no USB serial port. {NO_NODE}.")
         return
     rows = [(one.url, one.description, one.vendor, one.serial_number) for one in found]
     output.table(("port", "description", "vendor", "serial number"), rows)

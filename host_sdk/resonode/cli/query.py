@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,13 +26,16 @@ if TYPE_CHECKING:
     from resonode.gateway.store import Store, StoredRecord
 
 
+_HOLES = "holes"
+
+
 def query(
     type_name: Annotated[
         str | None,
         typer.Argument(
             metavar="[TYPE]",
-            help="boot, features, velocity, spectrum, envelope, waveform, health or loss; without "
-            "it, what the database holds.",
+            help="boot, features, velocity, spectrum, envelope, waveform, health or loss; holes: "
+            "what is missing, and why; without it, what the database holds.",
         ),
     ] = None,
     db: Database = None,
@@ -55,11 +59,17 @@ def query(
         raise typer.BadParameter("only one of --json, --jsonl and --csv")
     from resonode.gateway.store import COLUMNS, Store
 
-    if type_name is not None and type_name not in COLUMNS:
-        raise typer.BadParameter(f"no type {type_name}; there are {', '.join(COLUMNS)}")
+    if type_name is not None and type_name not in (*COLUMNS, _HOLES):
+        raise typer.BadParameter(f"no type {type_name}; there are {', '.join(COLUMNS)}, {_HOLES}")
     with Store(database(db), readonly=True) as store:
         if type_name is None:
             _overview(store, as_json, as_lines, as_csv)
+            return
+        if type_name == _HOLES:
+            if axis is not None or since_seq is not None:
+                raise typer.BadParameter("holes are chosen by --node and --limit only")
+            rows = [asdict(one) for one in store.holes(node)]
+            _holes(rows[-limit:], as_json, as_lines, as_csv)
             return
         found = store.query(
             type_name,
@@ -135,6 +145,20 @@ def _overview(store: Store, as_json: bool, as_lines: bool, as_csv: bool) -> None
         for row in rows:
             row["first"], row["last"] = _time(row.pop("first_us")), _time(row.pop("last_us"))
         output.table(list(rows[0]) if rows else ["node"], [list(row.values()) for row in rows])
+
+
+def _holes(rows: list[dict[str, Any]], as_json: bool, as_lines: bool, as_csv: bool) -> None:
+    if as_json:
+        output.print_json({"holes": rows})
+    elif as_lines:
+        for row in rows:
+            output.print_json_line(row)
+    elif as_csv:
+        _csv(rows)
+    elif rows:
+        output.table(list(rows[0]), [list(row.values()) for row in rows])
+    else:
+        output.say("No hole: every number is there, and no loss was declared.")
 
 
 def _time(received_us: int) -> str:
