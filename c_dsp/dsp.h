@@ -658,16 +658,13 @@ dsp_status dsp_zoom_spectrum(dsp_zoom *state, const dsp_plan *plan, float scale,
 
 // A bank of Goertzel filters with a rectangular window over any number of samples, the mean
 // removed.
-// Error within 1e-5 of the largest |x - mean| from 0.02 to 0.48 of the rate; nearer to 0 or half
-// the rate
-// it grows in inverse proportion to the distance.
-// it.
+// Error within 2e-6 of the largest |x - mean| at any frequency.
 enum { DSP_GOERTZEL_SAMPLES_MAX = 1 << 24 };
 
 // Of no concern to the caller; its memory.
 typedef struct {
     uint32_t step;
-    float s1, s2, re, im;
+    float s, d, re, im;
 } dsp_goertzel_bin;
 
 typedef struct {

@@ -2,7 +2,9 @@
 //
 // In blocks of 64, so that the recursion's rounding (which grows with its length) stays at float's
 // level; each block's bin is turned to the record's start by its exact phase and added.
-// Source: Goertzel (1958); Oppenheim & Schafer, Discrete-Time Signal Processing, 9.2.
+// The recursion s[t] = x[t] + 2 cos(w) s[t-1] - s[t-2] loses digits near w = 0 and pi, so it keeps
+// s[t-1] and the difference (below a quarter of the rate) or sum (above) d of the last two instead.
+// Source: Goertzel (1958); Reinsch in Stoer & Bulirsch, Introduction to Numerical Analysis, 2.3.
 #include "condition.h"
 
 #define BLOCK 64
@@ -30,30 +32,41 @@ dsp_status dsp_goertzel_init(float rate_hz, const float freq_hz[], int32_t count
     return DSP_OK;
 }
 
+typedef struct {
+    float sign;   // 1 below a quarter of the rate, -1 above
+    float twice;  // 2 cos(w) - 2 sign
+} recursion;
+
+static recursion recursion_of(uint32_t step) {
+    float sine, cosine;
+    dsp_sincos(step / 2u, &sine, &cosine);
+    const recursion low = {1.0f, -4.0f * sine * sine};
+    const recursion high = {-1.0f, 4.0f * cosine * cosine};
+    return step < 0x40000000u ? low : high;
+}
+
 static void close_block(dsp_goertzel_bin *bin, uint32_t length, uint32_t first) {
     // s1 e^{jw} - s2 = sum x[t] e^{jw (length - t)}: turned back by first + length it is the bin.
     float sine, cosine;
+    const recursion r = recursion_of(bin->step);
     dsp_sincos(bin->step, &sine, &cosine);
-    const float re = bin->s1 * cosine - bin->s2;
-    const float im = bin->s1 * sine;
+    const float re = 0.5f * r.twice * bin->s + r.sign * bin->d;
+    const float im = bin->s * sine;
     dsp_sincos(bin->step * (first + length), &sine, &cosine);
     bin->re += re * cosine + im * sine;
     bin->im += im * cosine - re * sine;
-    bin->s1 = bin->s2 = 0.0f;
+    bin->s = bin->d = 0.0f;
 }
 
 static void run_block(dsp_goertzel_bin *bin, const int16_t x[], int32_t n, int32_t offset) {
-    float sine, cosine;
-    dsp_sincos(bin->step, &sine, &cosine);
-    const float twice = 2.0f * cosine;
-    float s1 = bin->s1, s2 = bin->s2;
+    const recursion r = recursion_of(bin->step);
+    float s = bin->s, d = bin->d;
     for (int32_t i = 0; i < n; i++) {
-        const float s0 = (float)(x[i] - offset) + twice * s1 - s2;
-        s2 = s1;
-        s1 = s0;
+        d = (float)(x[i] - offset) + r.twice * s + r.sign * d;
+        s = d + r.sign * s;
     }
-    bin->s1 = s1;
-    bin->s2 = s2;
+    bin->s = s;
+    bin->d = d;
 }
 
 dsp_status dsp_goertzel_feed(dsp_goertzel *state, dsp_goertzel_bin bins[], const int16_t x[],
