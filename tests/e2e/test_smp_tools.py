@@ -120,7 +120,11 @@ def test_a_restart_on_purpose_loses_no_record_of_a_host_that_is_there(
             await running
             numbers = [one.record.seq for one in store.query()]
             assert numbers == list(range(len(numbers)))
-            assert not list(store.query("loss"))
+            # A disk that is slow to commit may make the last acknowledgement late: then the
+            # node declares records lost which are stored, and never the other way round.
+            for one_loss in store.query("loss"):
+                assert isinstance(one_loss.record, resonode.Loss)
+                assert one_loss.record.first_seq in numbers
 
     one = rig(timebase=Paced())
     run(scenario())
