@@ -31,6 +31,7 @@ bench: setup ## measure the DSP core and the whole pipeline; results in build/be
 
 bench-dsp: setup ## count instructions on an emulated Cortex-M4F, against CMSIS-DSP and KISS FFT
 	@$(BIN)/python -m c_dsp.bench.bench_m4f
+	@$(BIN)/python -m c_dsp.bench.budget
 
 bench-dsp-host: setup ## time the real FFT on this computer, against SciPy, NumPy, FFTW, KISS FFT and CMSIS-DSP
 	@$(BIN)/python -m c_dsp.bench.bench_dsp_host

@@ -81,6 +81,7 @@ static size_t memory_of(const char *stages) {
 #include "m4f/harness.h"
 
 #define WINDOWS 48  // two records of the envelope
+#define CHECKS 64
 
 static const char *chosen;
 
@@ -88,6 +89,21 @@ static void run(void) {
     for (int w = 0; w < WINDOWS; w++) {
         window(chosen);
     }
+}
+
+// Features of blocks of many lengths and sizes, which must have the bits of the host's (budget.py).
+static void check_features(void) {
+    static dsp_feature_set seen[CHECKS];
+    uint32_t seed = 7;
+    for (int c = 0; c < CHECKS; c++) {
+        for (int i = 0; i < N; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            const int32_t sample = (int32_t)seed >> (16 + c % 16);
+            x[i] = (int16_t)(c % 3 == 0 && i % 5 ? INT16_MAX - (sample & 15) : sample);
+        }
+        dsp_features(x, N - 13 * c, 0.01f, seen + c);
+    }
+    write_file("features", seen, sizeof seen);
 }
 
 int main(void) {
@@ -100,6 +116,7 @@ int main(void) {
         print_number("bytes", (uint32_t)memory_of(chosen));
     }
     print_number("samples", WINDOWS * N);
+    check_features();
     return 0;
 }
 #else
