@@ -36,4 +36,10 @@
 #define DSP_TABLE_N 256
 #endif
 
+// Longest 16-bit transform, a power of two from 256 to 8192, or 0 for none. Its tables take twice as
+// many bytes.
+#ifndef DSP_TABLE_Q15_N
+#define DSP_TABLE_Q15_N DSP_TABLE_N
+#endif
+
 #endif

@@ -64,6 +64,12 @@ struct dsp_plan {
 extern const float dsp_twiddles[8 * (DSP_TABLE_N / 16 - 1)];
 const float *dsp_plan_table(const dsp_plan *plan, int32_t *span);
 
+// The same for 16 bits, with -cos and -sin: k, 2 k, 3 k of n/2 and the odd k of n, n the largest.
+#if DSP_TABLE_Q15_N > 0
+extern const uint32_t dsp_triples_q15[3 * (DSP_TABLE_Q15_N / 8)];
+extern const uint32_t dsp_singles_q15[DSP_TABLE_Q15_N / 8];
+#endif
+
 #if DSP_HAS_LANES
 void dsp_leaves_by_lanes(const dsp_plan *plan, const float x[], float y[], int32_t *first_wrapped,
                          int32_t *first_other);

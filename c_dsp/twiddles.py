@@ -1,8 +1,11 @@
-"""Write twiddles.h, the constant table of the real FFT: python c_dsp/twiddles.py
+"""Write twiddles.h and twiddles_q15.h, the tables of the real FFTs: python c_dsp/twiddles.py
 
 For k = 1..511 and r = 1..4: cos and sin of 2 pi k r / 8192. This is what a plan of 8192 points
 would compute (dsp_plan_init, dsp_sincos); a test holds the two together, bit by bit. Smaller tables
 are every 2nd, 4th, .. entry of it, and are not written again: they are chosen by the preprocessor.
+
+twiddles_q15.h is the like for 16 bits: a table for radix-4 passes, shared by all sizes, and one of
+each size for the step that only its own largest transform takes.
 """
 
 from __future__ import annotations
@@ -49,10 +52,32 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def word(turns: float) -> str:
+    """-cos in the low half, -sin in the high half, in 2^-15."""
+    angle = 2 * np.pi * turns
+    halves = [min(round(-value * 32768), 32767) % 65536 for value in (np.cos(angle), np.sin(angle))]
+    return f"0x{halves[1]:04x}{halves[0]:04x}u"
+
+
+def table_q15() -> str:
+    """What size n needs: k, 2 k and 3 k of n/2, for k < n/8, and the odd k of n, for k < n/4."""
+    lines = ["// Made by twiddles.py: -cos (low) and -sin (high) of angles, in 2^-15."]
+    lines += ["// clang-format off", "#ifdef DSP_TRIPLES"]
+    for k in range(N // 8):
+        least = min(size for size in (128, *SIZES[:-1]) if k % (N // 2 // size) == 0)
+        lines.append(f"T{least}({', '.join(word(2 * k * r / N) for r in (1, 2, 3))})")
+    for size in SIZES:
+        lines.append(f"#elif DSP_TABLE_Q15_N == {size}")
+        words = [word(k / size) for k in range(1, size // 4, 2)]
+        lines += [", ".join(words[i : i + 8]) + "," for i in range(0, len(words), 8)]
+    return "\n".join([*lines, "#endif"]) + "\n"
+
+
 def main() -> None:
-    path = Path(__file__).with_name("twiddles.h")
-    path.write_text(table(), encoding="utf-8")
-    print(f"{path.name}: {path.stat().st_size} bytes of source")
+    for name, text in (("twiddles.h", table()), ("twiddles_q15.h", table_q15())):
+        path = Path(__file__).with_name(name)
+        path.write_text(text, encoding="utf-8")
+        print(f"{path.name}: {path.stat().st_size} bytes of source")
 
 
 if __name__ == "__main__":

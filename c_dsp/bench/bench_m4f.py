@@ -53,6 +53,7 @@ FLAGS = ["-O2", *TARGET, "-ffunction-sections", "-fdata-sections", "-fno-math-er
 QEMU = ["qemu-system-arm", "-M", "mps2-an386", "-nographic", "-semihosting"]
 
 OURS = tuple(CORE / name for name in ("fft.c", "plan.c", "math.c", "twiddles.c"))
+OURS_Q15 = (CORE / "rfft_q15.c", CORE / "twiddles_q15.c")
 CMSIS_FILES = {
     "f32": ("arm_rfft_fast_f32", "arm_rfft_fast_init_f32", "arm_cfft_f32", "arm_cfft_init_f32")
     + ("arm_cfft_radix8_f32", "arm_bitreversal2"),
@@ -79,6 +80,7 @@ def subjects() -> list[Subject]:
     transforms, tables = cmsis / "Source/TransformFunctions", cmsis / "Source/CommonTables"
     found = [
         Subject("resonode", "f32", OURS, "bench_resonode.c"),
+        Subject("resonode", "q15", OURS_Q15, "bench_resonode_q15.c"),
     ]
     for form, names in CMSIS_FILES.items():
         sources = [transforms / f"{name}.c" for name in names]
@@ -323,7 +325,7 @@ def measure(subject: Subject, n: int, contract: str) -> dict[str, Any]:
     program = build(subject, n, contract)
     printed = count(program)
     output = (program.parent / "out").read_bytes()
-    if subject.impl == "resonode" and contract == "off" and output != host_bits(n):
+    if subject.impl == "resonode" and contract == "off" and output != host_bits(subject, n):
         raise peers.FetchError(f"{program}: its bits are not those of the host")
     traced, modelled = model(program)
     if traced != printed["instructions"]:
@@ -348,8 +350,10 @@ def measure(subject: Subject, n: int, contract: str) -> dict[str, Any]:
     return row
 
 
-def host_bits(n: int) -> bytes:
+def host_bits(subject: Subject, n: int) -> bytes:
     """The transform of the same input on this computer: without contraction, the same bits."""
+    if subject.format == "q15":
+        return bytes(dsp.rfft_q15(noise(n).astype(np.int16))[0].tobytes())
     return bytes(dsp.rfft((noise(n) / 32768.0).astype(np.float32)).tobytes())
 
 

@@ -166,6 +166,20 @@ def irfft(y: Float32Array) -> Float32Array:
     return x
 
 
+def rfft_q15(x: Int16Array) -> tuple[Int16Array, int]:
+    """Real FFT in 16-bit block floating point, as a chip without an FPU computes it.
+
+    Returns y = X[0], X[n/2], Re X[1], Im X[1], Re X[2], .. and an exponent: X = y 2^exponent.
+    The mean is not removed. n is a power of two in 256..8192; x lies at a multiple of 4 bytes.
+    """
+    pointer = _i16("x", x)
+    y = np.empty(len(x), np.int16)
+    exponent = _ffi.new("int32_t *")
+    target = _ffi.from_buffer("int16_t[]", y, require_writable=True)
+    _check("rfft_q15", _lib.dsp_rfft_q15(len(x), pointer, target, exponent))
+    return y, int(exponent[0])
+
+
 def to_complex(y: Float32Array) -> npt.NDArray[np.complex64]:
     """Half-complex order to the n/2 + 1 bins of `numpy.fft.rfft`."""
     half = len(y) // 2

@@ -98,6 +98,7 @@ def test_the_table_is_what_its_generator_writes():
     generator = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generator)
     assert (CORE / "twiddles.h").read_text() == generator.table()
+    assert (CORE / "twiddles_q15.h").read_text() == generator.table_q15()
 
 
 def test_the_square_root_for_chips_without_fpu_has_the_bits_of_one(tmp_path):

@@ -2,7 +2,7 @@
 #include "harness.h"
 
 float bench_f32[BENCH_N_MAX];
-int16_t bench_q15[BENCH_N_MAX];
+int16_t bench_q15[BENCH_N_MAX] __attribute__((aligned(4)));
 float bench_window[BENCH_N_MAX];
 
 // x[t+1] = 1664525 x[t] + 1013904223 mod 2^32, as a fraction of 2^31 (bench_m4f.py does the same).
