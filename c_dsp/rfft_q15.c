@@ -166,18 +166,17 @@ DSP_INLINE uint32_t put(word *to_a, pair a, word *to_b, pair b) {
 }
 
 // Complex samples lie `apart`; `scale` leaves results within 2^31. Returns their extents.
-DSP_INLINE uint32_t leaf_4(const int16_t *x, int32_t apart, int32_t scale, word *y) {
+DSP_INLINE uint32_t leaf_4(const int16_t *x, int32_t apart, int32_t scale, int32_t half, word *y) {
     const int16_t *z = x + 4 * apart;
     const pair in[4] = {load(x), load(x + 2 * apart), load(z), load(z + 2 * apart)};
     pair out[4];
     four(in, out);
     const uint32_t extents =
-        put(y, scaled(out[0], scale, 0x8000), y + 1, scaled(out[1], scale, 0x8000));
-    return extents |
-           put(y + 2, scaled(out[2], scale, 0x8000), y + 3, scaled(out[3], scale, 0x8000));
+        put(y, scaled(out[0], scale, half), y + 1, scaled(out[1], scale, half));
+    return extents | put(y + 2, scaled(out[2], scale, half), y + 3, scaled(out[3], scale, half));
 }
 
-DSP_INLINE uint32_t leaf_8(const int16_t *x, int32_t apart, int32_t scale, word *y) {
+DSP_INLINE uint32_t leaf_8(const int16_t *x, int32_t apart, int32_t scale, int32_t half, word *y) {
     pair even[4], odd[4], a[4], b[4];
     DSP_UNROLL
     for (int32_t i = 0; i < 4; i++, x += 4 * apart) {
@@ -193,7 +192,7 @@ DSP_INLINE uint32_t leaf_8(const int16_t *x, int32_t apart, int32_t scale, word 
     four(even, a);
     DSP_UNROLL
     for (int32_t i = 0; i < 4; i++) {
-        a[i] = scaled(a[i], scale, 0x8000);
+        a[i] = scaled(a[i], scale, half);
     }
     uint32_t extents = put(y, add(a[0], b0), y + 4, sub(a[0], b0));
     extents |= put(y + 1, add(a[1], b1), y + 5, sub(a[1], b1));
@@ -206,9 +205,11 @@ DSP_INLINE uint32_t leaves(int32_t L, const int16_t *x, int32_t count, int32_t s
     const int32_t apart = (int32_t)((uint32_t)count / (uint32_t)L);
     uint32_t extents = 0;
     uint32_t from = 0;
+    int32_t half = 0x8000;
+    DSP_OPAQUE(half);  // one instruction multiplies and adds it
     for (const word *end = y + count; y < end; y += L) {
-        extents |=
-            L == 4 ? leaf_4(x + 2 * from, apart, scale, y) : leaf_8(x + 2 * from, apart, scale, y);
+        extents |= L == 4 ? leaf_4(x + 2 * from, apart, scale, half, y)
+                          : leaf_8(x + 2 * from, apart, scale, half, y);
         uint32_t bit = (uint32_t)apart / 2;
         while ((from & bit) != 0) {
             from ^= bit;
@@ -259,13 +260,12 @@ DSP_INLINE uint32_t pass(word *y, int32_t count, int32_t m, int32_t times) {
     DSP_OPAQUE(unit);
     DSP_OPAQUE(half);
     uint32_t extents = 0;
-    const uint32_t *tw = dsp_triples_q15;
-    for (const word *end = y + m; y < end; y++, tw += step) {
-        const word *last = y + count;
+    for (const word *last = y + count; y < last; y += 4 * m) {
+        const uint32_t *tw = dsp_triples_q15;
         word *q = y + 2 * m;
         DSP_OPAQUE(q);
-        for (word *p = y; p < last; p += 4 * m, q += 4 * m) {
-            DSP_OPAQUE(m);  // its multiples cost no register
+        const word *end = y + m;
+        for (word *p = y; p < end; p++, q++, tw += step) {
             extents |= butterfly(p, q, m, tw, times, unit, half);
         }
     }
