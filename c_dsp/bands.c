@@ -69,9 +69,10 @@ dsp_status dsp_displacement(const dsp_plan *plan, const int32_t rec[], float sca
     }
     int32_t first, last;
     const float bin_hz = rate_hz / (float)n;
-    if (!bins_between(f_lo_hz, f_hi_hz, bin_hz, n / 2, &first, &last)) {
+    if (!bins_between(f_lo_hz, f_hi_hz, bin_hz, n / 2, &first, &last) || last < 1) {
         return DSP_ERR_BAND;
     }
+    first = first < 1 ? 1 : first;  // f_lo / bin_hz may underflow, but is not 0
     dsp_rfft_i32(plan, rec, work);
     float total = 0.0f;  // of |Xw[k]|² / k^4, the largest terms last
     for (int32_t k = last; k >= first; k--) {

@@ -23,12 +23,13 @@ DSP_INLINE dsp_status dsp_memory_status(const void *memory, size_t held, size_t 
     if (((uintptr_t)memory & (sizeof(float) - 1)) != 0) {
         return DSP_ERR_ALIGN;
     }
-    return held < need ? DSP_ERR_SPACE : DSP_OK;
+    return !memory || held < need ? DSP_ERR_SPACE : DSP_OK;
 }
 
-// Phase of a fraction of a turn, -1/2 <= turns < 1/2, in dsp_sincos's unit.
+// Phase of a fraction of a turn, -1/2 <= turns <= 1/2, in dsp_sincos's unit; else half a turn.
 DSP_INLINE uint32_t dsp_phase(float turns) {
-    return (uint32_t)(int32_t)(turns * 4294967296.0f);
+    const int is_inside = turns >= -0.5f && turns < 0.5f;
+    return is_inside ? (uint32_t)(int32_t)(turns * 4294967296.0f) : 0x80000000u;
 }
 
 // Zeroes a state in place: a large struct's initialiser would call memset and memcpy.

@@ -26,7 +26,8 @@ DSP_INLINE float load(dsp_from from, const dsp_source *s, int32_t i) {
     case DSP_FROM_I16:
         return (float)(((const int16_t *)s->data)[i] - s->mean);
     case DSP_FROM_I32:
-        return (float)(((const int32_t *)s->data)[i] - s->mean);
+        // Unsigned: a difference beyond 32 bits wraps, which is defined.
+        return (float)(int32_t)((uint32_t)((const int32_t *)s->data)[i] - (uint32_t)s->mean);
     case DSP_FROM_BAND:
         return i < s->count ? ((const float *)s->data)[s->step * i] : 0.0f;
     }

@@ -71,11 +71,12 @@ static void run_block(dsp_goertzel_bin *bin, const int16_t x[], int32_t n, int32
 
 dsp_status dsp_goertzel_feed(dsp_goertzel *state, dsp_goertzel_bin bins[], const int16_t x[],
                              int32_t n) {
+    if (state->count < 1 || state->samples < 0 || state->samples > DSP_GOERTZEL_SAMPLES_MAX ||
+        state->block < 0 || state->block >= BLOCK || state->offset != (int16_t)state->offset) {
+        return DSP_ERR_VALUE;
+    }
     if (n < 0 || n > DSP_GOERTZEL_SAMPLES_MAX - state->samples) {
         return DSP_ERR_SIZE;
-    }
-    if (state->count < 1 || state->samples < 0 || state->block < 0 || state->block >= BLOCK) {
-        return DSP_ERR_VALUE;
     }
     if (state->samples == 0 && n > 0) {
         state->offset = x[0];

@@ -38,7 +38,7 @@ dsp_status dsp_halfband_init(int32_t stages, void *memory, size_t memory_bytes,
     if (((uintptr_t)memory & (sizeof(int32_t) - 1)) != 0) {
         return DSP_ERR_ALIGN;
     }
-    if (memory_bytes < need) {
+    if (!memory || memory_bytes < need) {
         return DSP_ERR_SPACE;
     }
     dsp_halfband *s = memory;

@@ -47,8 +47,7 @@ static uint8_t to_code(float x, float floor_db, float step_db) {
     if (!(above >= -0.5f)) {
         return 0;
     }
-    const int32_t code = 1 + (int32_t)(above + 0.5f);
-    return (uint8_t)(code > 255 ? 255 : code);
+    return above >= 254.0f ? 255 : (uint8_t)(1 + (int32_t)(above + 0.5f));
 }
 
 dsp_status dsp_pack_db8(const float src[], int32_t n, float step_db, uint8_t dst[],

@@ -77,7 +77,7 @@ dsp_status dsp_plan_init(int32_t n, void *memory, size_t memory_bytes, const dsp
     if (!is_aligned(memory)) {
         return DSP_ERR_ALIGN;
     }
-    if (memory_bytes < dsp_plan_bytes(n)) {
+    if (!memory || memory_bytes < dsp_plan_bytes(n)) {
         return DSP_ERR_SPACE;
     }
     dsp_plan *p = memory;
@@ -93,7 +93,7 @@ dsp_status dsp_plan_init(int32_t n, void *memory, size_t memory_bytes, const dsp
 }
 
 int32_t dsp_plan_n(const dsp_plan *plan) {
-    if (plan->mark != PLAN_MARK || !is_size(plan->n)) {
+    if (!plan || plan->mark != PLAN_MARK || !is_size(plan->n)) {
         return 0;
     }
     const int32_t leaf = plan->leaf;
@@ -107,7 +107,8 @@ dsp_status dsp_plan_open(const void *memory, size_t memory_bytes, const dsp_plan
         return DSP_ERR_ALIGN;
     }
     const dsp_plan *p = memory;
-    if (memory_bytes < sizeof *p || dsp_plan_n(p) == 0 || memory_bytes < dsp_plan_bytes(p->n)) {
+    if (!p || memory_bytes < sizeof *p || dsp_plan_n(p) == 0 ||
+        memory_bytes < dsp_plan_bytes(p->n)) {
         return DSP_ERR_PLAN;
     }
     *plan = p;

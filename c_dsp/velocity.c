@@ -31,6 +31,9 @@ dsp_status dsp_velocity(const dsp_plan *plan, const int32_t rec[], float scale, 
         return DSP_ERR_VALUE;
     }
     const float per_hz = (float)n / rate_hz;
+    if (!dsp_is_positive(per_hz)) {
+        return DSP_ERR_VALUE;  // a rate next to 0
+    }
     const int32_t from = bin_from(f_lo_hz * per_hz);
     int32_t to = bin_to(f_hi_hz * per_hz);
     to = to > n / 2 ? n / 2 : to;

@@ -29,6 +29,8 @@ PACKAGES = {
     "qemu-system-arm": "/usr/bin/qemu-system-arm",
     "libfftw3-dev": "/usr/include/fftw3.h",
     "dpkg-dev": "/usr/bin/dpkg-source",
+    "clang": "/usr/bin/clang",
+    "libclang-rt-14-dev": "/usr/lib/llvm-14/lib/clang",
     "gcc-riscv64-unknown-elf": "/usr/bin/riscv64-unknown-elf-gcc",
     "picolibc-riscv64-unknown-elf": "/usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs",
 }
