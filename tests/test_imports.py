@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "c_dsp": set(),
     "c_crypto": set(),
     "c_dsp/bench": {"c_dsp", "resonode"},  # times the core as its users call it
+    "c_dsp/fuzz": {"c_dsp"},
     "c_crypto/bench": {"firmware"},  # runs in MicroPython
     "firmware": {"firmware", "resonode_wire", "dsp", "crypto"},
     "boards": set(),
