@@ -23,6 +23,10 @@ ENUM_COUNT, ENUM_LIST = 0, 1
 # Our own group (user groups start at 64, which the SMP libraries give to another vendor).
 GROUP_NODE = 65
 NODE_INFO, NODE_CONFIG, NODE_STREAM, NODE_ACK, NODE_CAPTURE = 0, 1, 2, 3, 4
+# Who may do what: security.py.
+GROUP_SECURITY = 66
+SEC_HELLO, SEC_HANDSHAKE, SEC_SEALED, SEC_IDENTIFY, SEC_LABEL = 0, 1, 2, 3, 4
+SEC_CLAIM, SEC_ACCESS, SEC_ROTATE, SEC_REVOKE, SEC_RELEASE, SEC_CONSOLE = 5, 6, 7, 8, 9, 10
 
 # mcumgr_err_t
 RC_OK, RC_UNKNOWN, RC_NO_MEMORY, RC_INVALID, RC_TIMEOUT, RC_NO_ENTRY = 0, 1, 2, 3, 4, 5
