@@ -9,10 +9,15 @@ NodeError                 1   the root: catch this to catch all of it
     Disconnected          7   the link dropped while it was in use
   CommandError            8   the node understood and refused: .code, .reason
   ProtocolError           9   the node answered in a way this version cannot read
-  StoreError             10   the database cannot be read or written
+  StoreError             10   a database or a file of keys, nodes or acts cannot be read or written
     StoreFull            10   no room left on its disk
   Incomplete             11   part of the work was done
   RecordingError         12   a recording has the wrong form
+  NotTrusted             13   a key is not the one expected, or no credential lets you in
+  Claimed                14   the node has an owner already
+  LockedOut              15   too many wrong attempts: the node waits
+  ClockUntrusted         16   this computer's clock, or the node's, cannot be right
+  VerifyFailed           17   something signed or chained was changed
   MissingExtra            1   an optional package is not installed
 
 The number is the exit code of the command line, `exit_code` here. Every error says what
@@ -94,7 +99,7 @@ class CommandError(NodeError):
 
 
 class StoreError(NodeError):
-    """The database cannot be read or written."""
+    """A database, or a file of keys, nodes or acts, cannot be read or written."""
 
     exit_code = 10
 
@@ -113,6 +118,36 @@ class RecordingError(NodeError):
     """A recording has the wrong form."""
 
     exit_code = 12
+
+
+class NotTrusted(NodeError):
+    """A node's or a host's key is not the one expected, or no credential lets you in."""
+
+    exit_code = 13
+
+
+class Claimed(NodeError):
+    """The node has an owner already; the text says which."""
+
+    exit_code = 14
+
+
+class LockedOut(NodeError):
+    """Too many wrong attempts: the node takes none for a while; the text says how long."""
+
+    exit_code = 15
+
+
+class ClockUntrusted(NodeError):
+    """A clock cannot be right, so nothing that depends on the date can be judged."""
+
+    exit_code = 16
+
+
+class VerifyFailed(NodeError):
+    """Something signed or chained is not as it was written."""
+
+    exit_code = 17
 
 
 class MissingExtra(NodeError):

@@ -17,10 +17,11 @@ from resonode import errors
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 PINNED = """
-Bearing Boot Capture CommandError Disconnected EnvelopeSpectrum Features Gateway Health Incomplete
-Loss MissingExtra Node NodeError NodeInfo NodeNotFound PortBusy PortForbidden PortInfo
-ProtocolError Record RecordStream RecordingError Spectrum Store StoreError StoreFull Timeout
-TransportError UnknownRecord Velocity Waveform __version__ connect decode discover
+Bearing Boot Capture Claimed ClockUntrusted CommandError Disconnected EnvelopeSpectrum Features
+Gateway Health Incomplete LockedOut Loss MissingExtra Node NodeError NodeInfo NodeNotFound
+NotTrusted PortBusy PortForbidden PortInfo ProtocolError Record RecordStream RecordingError
+Spectrum Store StoreError StoreFull Timeout TransportError UnknownRecord Velocity VerifyFailed
+Waveform __version__ connect decode discover
 """
 
 
