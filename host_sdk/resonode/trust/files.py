@@ -1,0 +1,112 @@
+"""Files that are whole after a power cut, changed by one process at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from resonode.errors import StoreError
+
+_WAIT_S = 30.0
+_POLL_S = 0.005
+SECRET, PUBLIC = 0o600, 0o644
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of `path`, a file beside it, against threads and processes.
+
+    Raises:
+        StoreError: another process holds it for too long, or it cannot be made.
+    """
+    from filelock import FileLock, Timeout
+
+    make_folder(path.parent)
+    lock = FileLock(path.with_name(path.name + ".lock"), mode=SECRET)
+    try:
+        lock.acquire(timeout=_WAIT_S, poll_interval=_POLL_S)
+    except Timeout:
+        raise StoreError(
+            f"{path} is in use",
+            why=f"another program held its lock for {_WAIT_S:g} s",
+            next="End the other resonode command, and run this one again",
+        ) from None
+    except OSError as error:
+        raise unwritable(path, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def replace(path: Path, data: bytes, mode: int = PUBLIC) -> None:
+    """Make `data` the content of `path`: after a power cut it is the old or the new, on the disk.
+
+    The caller holds the lock of `path`.
+
+    Raises:
+        StoreError: it cannot be written; the old content is intact.
+    """
+    new = path.with_name(path.name + ".new")
+    try:
+        make_folder(path.parent)
+        write_synced(new, data, mode)
+        os.replace(new, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def write_synced(path: Path, data: bytes, mode: int) -> None:
+    """Write a file and see it onto the disk. Raises OSError."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(handle, "wb") as file:
+        if os.name == "posix":
+            os.fchmod(handle, mode)  # a file that was left behind may have another
+        file.write(data)
+        file.flush()
+        os.fsync(handle)
+
+
+def sync_folder(folder: Path) -> None:
+    """See the names in a folder onto the disk. Raises OSError."""
+    if os.name != "posix":
+        return  # Windows has no such call
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder and those above it. Raises StoreError."""
+    try:
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def read(path: Path) -> bytes | None:
+    """Return the content of `path`, None if there is no such file. Raises StoreError."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be read",
+            why=error.strerror or str(error),
+            next="Make it readable to this user, or name another folder in RESONODE_HOME",
+        ) from error
+
+
+def unwritable(path: Path, error: OSError) -> StoreError:
+    """Return what to tell the user."""
+    return StoreError(
+        f"{path} cannot be written",
+        why=error.strerror or str(error),
+        next="Make room, or make the folder writable to this user; what was there is intact",
+    )
