@@ -6,8 +6,11 @@ import asyncio
 import json
 
 import machine
+import micropython
 
 from firmware.clock import Clock
+
+_BUTTON_POLL_US = 50000
 
 
 class PinInterrupt:
@@ -55,5 +58,33 @@ class Board:
             return machine.BoardInterrupt(number)  # type: ignore[attr-defined]
         return PinInterrupt(number, self.clock)
 
+    def led(self):
+        # on(lit), or None where the board has no light.
+        light = self.data.get("led")
+        if light is None:
+            return None
+        pin = machine.Pin(light["pin"], machine.Pin.OUT, value=1 - light["lit"])
+        return lambda on: pin.value(light["lit"] if on else 1 - light["lit"])
+
+    async def button_held(self, hold_s: int) -> bool:
+        # Whether the button is pressed now, and stays so.
+        button = self.data.get("button")
+        if button is None:
+            return False
+        pin = machine.Pin(button["pin"], machine.Pin.IN)
+        until_us = self.clock.now_us() + hold_s * 1000000
+        while pin.value() == button["pressed"]:
+            if self.clock.now_us() >= until_us:
+                return True
+            await self.clock.sleep_until(self.clock.now_us() + _BUTTON_POLL_US)
+        return False
+
     def reset(self) -> None:
         machine.reset()
+
+    def console(self) -> None:
+        # MicroPython's prompt, until the next reset.
+        if self._own_time:
+            machine.console()  # type: ignore[attr-defined]
+        else:
+            micropython.kbd_intr(3)

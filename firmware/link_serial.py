@@ -25,6 +25,10 @@ def _no_answer(request: bytes):
     return None
 
 
+def _plain(record: bytes):
+    return record
+
+
 def _nothing() -> None:
     pass
 
@@ -32,11 +36,13 @@ def _nothing() -> None:
 class SerialLink:
     def __init__(self, reader, writer, store, counters, seconds) -> None:
         # reader, writer: asyncio streams; seconds(): wall time of the link, for the lease.
-        # Whoever wires the node sets `handle`: request -> response or None, and
-        # `on_stream_end`: called when nobody listens any more.
+        # Whoever wires the node sets `handle`: request -> response or None; `seal`: record ->
+        # what may leave, or None when nobody may have it any more; and `on_stream_end`: called
+        # when nobody listens any more.
         self._reader = reader
         self._writer = writer
         self.handle = _no_answer
+        self.seal = _plain
         self.on_stream_end = _nothing
         self._store = store
         self._counters = counters
@@ -56,11 +62,11 @@ class SerialLink:
             self._store.declare_loss()
             self._cursor = max(start, self._store.first)
         else:
-            self._end_stream()
+            self.end_stream()
         self._wake.set()
         return {"first": max(start, self._store.first), "next": self._store.next}
 
-    def _end_stream(self) -> None:
+    def end_stream(self) -> None:
         if self._cursor >= 0:
             self._cursor = -1
             self.on_stream_end()
@@ -95,7 +101,7 @@ class SerialLink:
         self._counters.requests += 1
         if kind == CONSOLE_SMP:
             # A standard tool took over the port, and it cannot read telemetry.
-            self._end_stream()
+            self.end_stream()
         answer = self.handle(request)
         if answer is None:
             return
@@ -120,7 +126,7 @@ class SerialLink:
             answers, self._answers = self._answers, []
             return b"".join(answers)
         if self._cursor >= 0 and self._seconds() - self._heard_s > _LEASE_S:
-            self._end_stream()
+            self.end_stream()
         if self._cursor < 0:
             return b""
         if self._cursor < self._store.first:
@@ -131,7 +137,11 @@ class SerialLink:
             record = self._store.get(self._cursor)
             if record is None:
                 break
-            batch.extend(encode_frame(CHANNEL_TELEMETRY, record))
+            sealed = self.seal(record)
+            if sealed is None:
+                self.end_stream()
+                break
+            batch.extend(encode_frame(CHANNEL_TELEMETRY, sealed))
             if self._cursor > self._sent:
                 self._sent = self._cursor
                 self._counters.sent += 1

@@ -13,16 +13,18 @@ _DAMAGED = 255
 
 
 class Lockout:
-    def __init__(self, path: str, now_s: float) -> None:
+    def __init__(self, path: str, now_s: float, longest_s: int = LONGEST_S) -> None:
+        # Without a path failures are forgotten at a restart.
         self._path = path
-        self.failures = self._stored()
+        self._longest_s = longest_s
+        self.failures = self._stored() if path else 0
         self._until_s = now_s + self.penalty_s()
 
     def penalty_s(self) -> int:
         if self.failures < FREE:
             return 0
         # 1 << 8 is beyond the longest already: no large numbers for a large count.
-        return min(FIRST_S << min(self.failures - FREE, 8), LONGEST_S)
+        return min(FIRST_S << min(self.failures - FREE, 8), self._longest_s)
 
     def wait_s(self, now_s: float) -> float:
         # How long until the next attempt is let in; 0 is now.
@@ -36,16 +38,19 @@ class Lockout:
         # False: too early. Otherwise it counts as failed until succeeded() is called.
         if self.wait_s(now_s) > 0:
             return False
-        self.failures += 1
-        flash.save(self._path, self.failures)
+        self._keep(self.failures + 1)
         self._until_s = now_s + self.penalty_s()
         return True
 
     def succeeded(self) -> None:
         self._until_s = 0
         if self.failures:
-            self.failures = 0
-            flash.save(self._path, 0)
+            self._keep(0)
+
+    def _keep(self, failures: int) -> None:
+        if self._path:
+            flash.save(self._path, failures)
+        self.failures = failures
 
     def _stored(self) -> int:
         try:

@@ -4,28 +4,33 @@
 import asyncio
 import json
 import sys
-import time
 
 import micropython
 
 from firmware import VERSION
+from firmware.access import Access, Trust
 from firmware.analysis import buffer_bytes
+from firmware.beacon import Beacon
 from firmware.board import Board
+from firmware.clock import Clock
 from firmware.config import ConfigError
 from firmware.counters import Counters
 from firmware.drivers import iis3dwb
 from firmware.link_serial import SerialLink
 from firmware.measure import Measurement
-from firmware.node import PROFILE, Node
+from firmware.node import Node, forget_configuration
 from firmware.sampler import Sampler
 from firmware.sequence import Sequence
 from firmware.session import Session
 from firmware.store import RecordStore
 from resonode_wire.fields import RESET_CAUSES
+from resonode_wire.security import CLOSED
 
 _RESTART_S = 1
 _NAP_S = 0.02
 _GOODBYE_S = 5.0
+_KEEP_TIME_S = 600
+_HOLD_S = 5  # the button, for a factory reset
 _FLUSH_S = 0.05  # what was written leaves the port
 _CHIPS = {"iis3dwb": (iis3dwb, iis3dwb.IIS3DWB)}
 
@@ -47,10 +52,6 @@ def _sampler(board, counters) -> Sampler:
     driver, chip = _CHIPS[fitted["chip"]]
     sensor = chip(board.spi(fitted["spi"]), board.output(fitted["cs"]), board.clock)
     return Sampler(sensor, driver, board.interrupt(fitted["int1"]), board.clock, counters)
-
-
-def _seconds() -> float:
-    return time.ticks_ms() / 1000  # type: ignore[operator]  # the stubs keep ticks apart from int
 
 
 def _memory_check(limit: int):
@@ -83,7 +84,35 @@ def _all_said(node) -> bool:
     return node.link.idle.is_set() and not kept
 
 
-async def _start(board, node_name: str, reset_cause: str) -> None:
+def _time_keeper(wall_clock):
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(_KEEP_TIME_S)
+            wall_clock.keep()
+
+    return keep
+
+
+async def _reset_by_button(board, trust, link) -> None:
+    if await board.button_held(_HOLD_S):
+        trust.ownership.reset()
+        forget_configuration()
+        link.log("the button was held: owner and configuration are forgotten")
+
+
+def _profile(board, identity: dict) -> str:
+    # Whoever could open a real node by a file would need no key.
+    may_be_open = board.data.get("may_be_open", False)
+    return identity.get("profile", CLOSED) if may_be_open else CLOSED
+
+
+async def _start(board, identity: dict):
+    seconds_clock = Clock()
+
+    def seconds() -> float:
+        return seconds_clock.now_us() / 1000000
+
+    trust = Trust(identity["node_id"], VERSION, _profile(board, identity), seconds)
     counters = Counters()
     sequence = Sequence("sequence.bin")
     store = RecordStore(sequence, board.clock, counters, board.data["store_bytes"])
@@ -92,27 +121,40 @@ async def _start(board, node_name: str, reset_cause: str) -> None:
         asyncio.StreamWriter(sys.stdout.buffer, {}),
         store,
         counters,
-        _seconds,
+        seconds,
     )
-    link.log(f"Resonode {VERSION} on {board.name}, node {node_name}, {PROFILE} profile")
+    link.log(f"Resonode {VERSION} on {board.name}, node {trust.node_id}, {trust.profile} profile")
+    await _reset_by_button(board, trust, link)
     sensors = [fitted["chip"] for fitted in board.data["sensors"]]
     fits = _memory_check(board.data["buffer_bytes"])
-    node = Node(node_name, board, sensors, sequence, store, counters, link, fits)
+    beacon = Beacon(board.led())
+    node = Node(trust, board, sensors, sequence, store, counters, link, beacon, fits)
     measurement = Measurement(node, _sampler(board, counters))
-    link.handle = Session(node, measurement).handle
+    _connect(link, Session(node, measurement, Access(trust)))
     link.on_stream_end = measurement.cancel_waveform
-    node.add_boot(RESET_CAUSES.index(reset_cause))
+    node.add_boot(RESET_CAUSES.index(identity.get("reset_cause", "power")))
     store.declare_restart()
     tasks = (
         ("receive", link.receive),
         ("transmit", link.transmit),
         ("measure", measurement.run),
+        ("beacon", beacon.run),
+        ("time", _time_keeper(trust.wall_clock)),
     )
     guards = [asyncio.create_task(_guard(node, name, task)) for name, task in tasks]
     await _reset_when_asked(node)
     for guard in guards:
         guard.cancel()
     sequence.close(store.first)
+    return node
+
+
+def _connect(link, session) -> None:
+    access = session.access
+    link.handle = session.handle
+    if access.trust.profile == CLOSED:
+        link.seal = access.seal_record
+    access.on_end = link.end_stream
 
 
 def run(path: str) -> None:
@@ -121,5 +163,8 @@ def run(path: str) -> None:
     board = Board(path + "/board.json")
     with open("board_id") as file:
         identity = json.load(file)
-    asyncio.run(_start(board, identity["node_id"], identity.get("reset_cause", "power")))
-    board.reset()
+    node = asyncio.run(_start(board, identity))
+    if node.console_requested:
+        board.console()
+    else:
+        board.reset()

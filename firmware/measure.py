@@ -51,7 +51,7 @@ class Measurement:
     async def run(self) -> None:
         while True:
             config = self._node.config
-            if not config["run"]:
+            if not self._node.measures:
                 await self._pause(self._clock.now_us() + _NAP_US)
                 continue
             started_us = self._clock.now_us()
@@ -67,8 +67,11 @@ class Measurement:
                 await self._pause_until(config, started_us + config["schedule_period_s"] * 1000000)
 
     async def _pause_until(self, config: dict, t_us: int) -> None:
-        while self._node.config is config and self._clock.now_us() < t_us:
+        while self._goes_on(config) and self._clock.now_us() < t_us:
             await self._pause(min(t_us, self._clock.now_us() + _NAP_US))
+
+    def _goes_on(self, config: dict) -> bool:
+        return self._node.config is config and self._node.measures
 
     async def _pause(self, t_us: int) -> None:
         await self._clock.sleep_until(t_us)
@@ -104,7 +107,7 @@ class Measurement:
 
     async def _windows(self, config: dict, analyser, end_us: int) -> None:
         until_collection = _COLLECT_EVERY
-        while self._node.config is config and not (end_us and self._clock.now_us() >= end_us):
+        while self._goes_on(config) and not (end_us and self._clock.now_us() >= end_us):
             if self._sampler.completes_window:
                 await self._idle.wait()
             window, lost = await self._sampler.burst()

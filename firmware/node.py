@@ -1,21 +1,22 @@
 # Runs on: MicroPython and CPython
 # The node as commands see it: its identity, configuration, counters and records, in one place.
 
+import os
 import sys
-import time
 
 from firmware import VERSION, config, flash
 from resonode_wire import WIRE_VERSION
+from resonode_wire.security import CLOSED
 
-PROFILE = "open"
 _CONFIG_FILE = "config.bin"
 
 
 class Node:
-    def __init__(self, name: str, board, sensors: list, sequence, store, counters, link, fits):
-        # board: its data and clock; sensors: names of the chips fitted;
-        # fits(config): raises ConfigError if this board has too little memory for it.
-        self.name = name
+    def __init__(self, trust, board, sensors, sequence, store, counters, link, beacon, fits):
+        # trust: who it is and whose; board: its data and clock; sensors: names of the chips
+        # fitted; fits(config): raises ConfigError if this board has too little memory for it.
+        self.name = trust.node_id
+        self.wall_clock = trust.wall_clock
         self.board = board
         self.clock = board.clock
         self.sensors = sensors
@@ -23,10 +24,12 @@ class Node:
         self.store = store
         self.counters = counters
         self.link = link
+        self.beacon = beacon
         self.reset_requested = False
+        self.console_requested = False  # after the reset: MicroPython's prompt
+        self._trust = trust
         self._fits = fits
         self._task_states: dict = {}
-        self._seconds_ahead = 0  # of the date that was set over the board's own
         self.config = self._stored_config()
 
     # -- identity and state
@@ -41,7 +44,7 @@ class Node:
             "firmware": VERSION,
             "runtime": self.runtime(),
             "wire": WIRE_VERSION,
-            "profile": PROFILE,
+            "profile": self._trust.profile,
             "sensors": self.sensors,
             "epoch": self.sequence.epoch,
             "first": self.store.first,
@@ -56,21 +59,23 @@ class Node:
     def set_task_state(self, name: str, state: int) -> None:
         self._task_states[name] = state
 
-    def datetime(self) -> str:
-        now = time.gmtime(time.time() + self._seconds_ahead)
-        return "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}".format(*now[:6])
-
-    def set_datetime(self, text: str) -> None:
-        # YYYY-MM-DDTHH:MM:SS; what follows (fraction, zone) is ignored. Raises ValueError.
-        if len(text) < 19 or text[10] != "T":
-            raise ValueError(text)
-        parts = [int(part) for part in (text[:4], text[5:7], text[8:10])]
-        parts += [int(part) for part in (text[11:13], text[14:16], text[17:19])]
-        wanted = time.mktime((parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], 0, 0))
-        self._seconds_ahead = int(wanted - time.time())
+    def identify(self, seconds: int) -> None:
+        # For a person in front of the machine: which one is it?
+        self.beacon.blink(seconds)
+        self.link.log(f"identify: this is {self.name}, for {seconds} s")
 
     def request_reset(self) -> None:
         self.reset_requested = True
+
+    def request_console(self) -> None:
+        self.console_requested = True
+        self.reset_requested = True
+
+    @property
+    def measures(self) -> bool:
+        # Nobody could read what a node without an owner measures.
+        owned = self._trust.ownership.claimed or self._trust.profile != CLOSED
+        return owned and self.config["run"]
 
     def stop_measuring(self) -> None:
         # Until the restart that follows; what is stored stays as it is.
@@ -85,8 +90,17 @@ class Node:
         flash.save(_CONFIG_FILE, changed)
         self.config = changed
 
+    def forget_owner(self) -> None:
+        # His settings and his records; numbers and counters go on.
+        forget_configuration()
+        self.config = self._usual_config()
+        self.store.forget()
+
+    def _usual_config(self) -> dict:
+        return config.changed(config.defaults(), self.board.data["config"])
+
     def _stored_config(self) -> dict:
-        usual = config.changed(config.defaults(), self.board.data["config"])
+        usual = self._usual_config()
         try:
             stored = config.changed(usual, flash.load(_CONFIG_FILE) or {})
             self._fits(stored)
@@ -110,7 +124,7 @@ class Node:
                 "board": self.board.name,
                 "runtime": self.runtime(),
                 "wire": WIRE_VERSION,
-                "profile": PROFILE,
+                "profile": self._trust.profile,
                 "sensors": self.sensors,
                 "reset_cause": reset_cause,
             },
@@ -123,3 +137,10 @@ class Node:
         # Where an exception ends: counted, and told to whoever reads the console.
         self.counters.task_errors += 1
         self.link.log(f"{task}: {type(error).__name__}: {error}")
+
+
+def forget_configuration() -> None:
+    try:
+        os.remove(_CONFIG_FILE)
+    except OSError:
+        pass  # there was none

@@ -57,6 +57,10 @@ class RecordStore:
             self._counters.acked += done
             self._settled = max(self._settled, self.first)
 
+    def forget(self) -> None:
+        # For the next owner: what was measured for the last one is not his.
+        self.acknowledge(self.next - 1)
+
     def declare_restart(self) -> None:
         # The records that were only in memory when the node was told to restart.
         first = self._sequence.first_lost

@@ -129,11 +129,11 @@ def _check_credential(credential: dict) -> None:
         value = credential[name]
         if not isinstance(value, kind) or isinstance(value, bool):
             raise WireError(f"a credential's {name} has the wrong type")
-        if kind is int and not 0 <= value < _MAX_NUMBER:
+        if isinstance(value, int) and not 0 <= value < _MAX_NUMBER:
             raise WireError(f"a credential's {name} is out of range")
     if len(credential["host_key"]) != KEY or len(credential["node"]) not in (0, FINGERPRINT):
         raise WireError("a credential's key or node has the wrong length")
-    if not ROLE_VIEWER <= credential["role"] <= ROLE_OWNER:
+    if credential["role"] not in (ROLE_VIEWER, ROLE_OPERATOR, ROLE_OWNER):
         raise WireError(f"a credential for role {credential['role']}, not 1..3")
 
 

@@ -37,9 +37,14 @@ from resonode_hil.errors import BoardError, explain
 from resonode_hil.faults import BusFaults
 from resonode_hil.staging import stage
 from resonode_hil.timebase import Paced, TimeBase
+from resonode_wire.security import OPEN
 
 # The node asks for a reset by ending with this code.
 RESET_EXIT_CODE = 3
+# And for MicroPython's prompt with this one.
+CONSOLE_EXIT_CODE = 5
+# The interrupt line that is the board's button (boards/VIRTUAL: pin 15).
+_BUTTON_LINE = 7
 
 STOP_TIMEOUT_S = 2.0
 _ERROR_TAIL_BYTES = 2000
@@ -88,6 +93,7 @@ class VirtualBoard:
         staged: folder of the files to run, default the firmware of this checkout.
         entry: module to run in it.
         heap: MicroPython's heap.
+        profile: closed, or open: nobody is asked who he is.
         seed: of the board's identity: node id and serial number, in flash as `board_id`. Two
             boards of one seed are one node to a gateway: `fresh_seed` keeps them apart.
         env: more environment variables for the node.
@@ -105,6 +111,7 @@ class VirtualBoard:
         staged: Path | None = None,
         entry: str = "boot",
         heap: str = "4m",
+        profile: str = OPEN,
         seed: int = 1,
         env: Mapping[str, str] | None = None,
     ) -> None:
@@ -117,6 +124,7 @@ class VirtualBoard:
         self._staged = staged
         self._entry = entry
         self._heap = heap
+        self._profile = profile
         self._seed = seed
         self._env = dict(env or {})
         self._lock = threading.RLock()
@@ -124,6 +132,7 @@ class VirtualBoard:
         self._supervisor: threading.Thread | None = None
         self._ending = False
         self._exit: int | None = None
+        self._at_prompt = False  # MicroPython's prompt instead of the firmware
         self._ended_cpu_s = 0.0
         self._master = self._slave = -1
         self._port = ""
@@ -196,6 +205,10 @@ class VirtualBoard:
             pid = self.pid
             return self._ended_cpu_s + (_cpu_of(pid) if pid is not None else 0.0)
 
+    def hold_button(self, held: bool = True) -> None:
+        """Press the board's button and hold it, or let it go."""
+        self.bus.held_lines = held << _BUTTON_LINE
+
     # ---- power ----
 
     def start(self) -> None:
@@ -211,7 +224,7 @@ class VirtualBoard:
             staged = self._staged or stage()
             self._write_facts("power" if self._exit is None else "crash")
             self.log_path.write_bytes(b"")
-            self._ending = False
+            self._ending = self._at_prompt = False
             self._exit = None
             try:
                 self._open_port()
@@ -261,7 +274,8 @@ class VirtualBoard:
         self.flash_dir.mkdir(parents=True, exist_ok=True)
         path = self.flash_dir / "board_id"
         facts = json.loads(path.read_text()) if path.exists() else _identity(self._seed)
-        path.write_text(json.dumps({**facts, "reset_cause": reset_cause}) + "\n")
+        facts |= {"profile": self._profile, "reset_cause": reset_cause}
+        path.write_text(json.dumps(facts) + "\n")
 
     def _open_port(self) -> None:
         """Open the pty and keep its slave side open, so that the node never reads a hang-up."""
@@ -303,7 +317,8 @@ class VirtualBoard:
     ) -> subprocess.Popen[bytes]:
         staged = staged.resolve()
         run = _RUN_ENTRY.format(entry=self._entry)
-        node = [micropython, "-X", f"heapsize={self._heap}", "-c", run]
+        program = ["-i", "-c", "pass"] if self._at_prompt else ["-c", run]
+        node = [micropython, "-X", f"heapsize={self._heap}", *program]
         # ".frozen" holds asyncio.
         environment = {**os.environ, "MICROPYPATH": f"{staged}:.frozen", **self._env}
         return subprocess.Popen(
@@ -326,14 +341,20 @@ class VirtualBoard:
                 process.returncode = os.waitstatus_to_exitcode(status)
                 self._process = None
                 self._ended_cpu_s += usage.ru_utime + usage.ru_stime
-                if self._ending or process.returncode != RESET_EXIT_CODE:
+                console = process.returncode == CONSOLE_EXIT_CODE
+                again = console or self._at_prompt or process.returncode == RESET_EXIT_CODE
+                if self._ending or not again:
                     self._exit = None if self._ending else process.returncode
                     return
+                self._at_prompt = console
                 if not self._restart(micropython, staged):
                     return
 
     def _restart(self, micropython: str, staged: Path) -> bool:
-        """Do the reset the node asked for. A failure is kept for `crashed`: nobody else hears."""
+        """Do the reset the node asked for, into the firmware or the prompt.
+
+        A failure is kept for `crashed`: nobody else hears.
+        """
         self.restarts += 1
         try:
             self._write_facts("requested")

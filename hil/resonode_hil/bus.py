@@ -74,6 +74,8 @@ class BusServer:
         self.transfers = 0
         self.bytes_read = 0
         self.error: BaseException | None = None
+        self.held_lines = 0
+        """Lines held high by the rig, as a bit mask: buttons."""
         self._unread = unread
         self._given_up = 0
         self._flipper = BitFlipper(self.faults.flip_rate, self.faults.seed)
@@ -149,7 +151,7 @@ class BusServer:
         return t_us
 
     def _levels(self) -> int:
-        return sum(chip.irq() << cs for cs, chip in self._present())
+        return self.held_lines | sum(chip.irq() << cs for cs, chip in self._present())
 
     def _present(self) -> list[tuple[int, Chip]]:
         return [(cs, chip) for cs, chip in self.chips.items() if cs not in self.faults.absent]

@@ -2,8 +2,9 @@
 
 from firmware import config
 from firmware.counters import Counters
+from firmware.roles import LEAST_ROLE
 from firmware.session import Session
-from resonode_wire import cbor, smp
+from resonode_wire import cbor, security, smp
 
 
 class Store:
@@ -16,6 +17,26 @@ class Store:
         self.acknowledged.append(seq)
 
 
+class Clock:
+    def __init__(self) -> None:
+        self.time_s = 1796000000
+        self.went_back = False
+
+    def now_s(self) -> int:
+        return self.time_s
+
+    def set(self, unix_s: int, may_go_back: bool) -> None:
+        self.time_s = unix_s
+        self.went_back = may_go_back
+
+
+class Access:
+    # Of a node whose peers have `plain_role`; what sessions do is tested with real handshakes.
+    def __init__(self, plain_role: int) -> None:
+        self.plain_role = plain_role
+        self.trust = None
+
+
 class Node:
     def __init__(self) -> None:
         self.config = config.defaults()
@@ -24,7 +45,7 @@ class Node:
         self.resets = 0
         self.measuring = True
         self.busy = False
-        self.date = "2026-01-02T03:04:05"
+        self.wall_clock = Clock()
 
     def info(self) -> dict:
         names = ("node", "firmware", "runtime", "board", "profile")
@@ -32,13 +53,6 @@ class Node:
 
     def tasks(self) -> dict:
         return {"measure": 1, "receive": 1}
-
-    def datetime(self) -> str:
-        return self.date
-
-    def set_datetime(self, text: str) -> None:
-        int(text[:4])
-        self.date = text
 
     def report(self, task: str, error: Exception) -> None:
         self.reported = error
@@ -58,9 +72,13 @@ class Node:
         return {"capture": 1, "start": 0, "total": 0 if self.busy else count}
 
 
-def ask(node, op: int, group: int, command: int, body=None, version: int = 1) -> dict:
+def session(node, role: int = security.ROLE_OWNER):
+    return Session(node, node, Access(role))  # type: ignore[arg-type]
+
+
+def ask(node, op, group, command, body=None, version=1, role=security.ROLE_OWNER) -> dict:
     data = b"" if body is None else cbor.dumps(body)
-    answer = Session(node, node).handle(smp.pack(op, group, 77, command, data, version))
+    answer = session(node, role).handle(smp.pack(op, group, 77, command, data, version))
     got_op, got_version, got_group, seq, got_command, payload = smp.unpack(answer)
     assert (got_op, got_group, seq, got_command) == (op + 1, group, 77, command)
     assert got_version == version & 1
@@ -75,9 +93,9 @@ def test_echo_gives_back_what_it_got_in_both_versions():
 def test_standard_commands_answer_with_standard_keys_only():
     node = Node()
     assert set(ask(node, smp.READ, 0, smp.OS_PARAMETERS)) == {"buf_size", "buf_count"}
-    assert ask(node, smp.READ, 0, smp.OS_DATETIME) == {"datetime": node.date}
+    assert ask(node, smp.READ, 0, smp.OS_DATETIME) == {"datetime": "2026-11-30T00:53:20"}
     assert ask(node, smp.WRITE, 0, smp.OS_DATETIME, {"datetime": "2027-01-01T00:00:00"}) == {}
-    assert node.date.startswith("2027")
+    assert node.wall_clock.time_s == 1798761600 and node.wall_clock.went_back
     tasks = ask(node, smp.READ, 0, smp.OS_TASK_STATS)["tasks"]
     assert set(tasks["measure"]) == {"prio", "tid", "state"}
     assert ask(node, smp.WRITE, 0, smp.OS_RESET, {}) == {} and node.resets == 1
@@ -101,7 +119,7 @@ def test_statistics_list_and_groups_agree():
 
 def test_enumeration_names_every_group_that_is_served():
     groups = ask(Node(), smp.READ, smp.GROUP_ENUM, smp.ENUM_LIST)["groups"]
-    assert groups == [0, 2, 10, smp.GROUP_NODE]
+    assert groups == [0, 2, 10, smp.GROUP_NODE, smp.GROUP_SECURITY]
     assert ask(Node(), smp.READ, smp.GROUP_ENUM, smp.ENUM_COUNT)["count"] == len(groups)
 
 
@@ -147,7 +165,7 @@ def test_unknown_commands_and_versions_get_the_standard_codes():
     assert ask(Node(), smp.READ, 0, 99) == {"rc": smp.RC_NOT_SUPPORTED}
     assert ask(Node(), smp.READ, 999, 0) == {"rc": smp.RC_NOT_SUPPORTED}
     assert ask(Node(), smp.WRITE, 65, smp.NODE_INFO) == {"rc": smp.RC_NOT_SUPPORTED}
-    answer = Session(Node(), Node()).handle(smp.pack(smp.READ, 0, 1, 0, b"", 2))
+    answer = session(Node()).handle(smp.pack(smp.READ, 0, 1, 0, b"", 2))
     assert cbor.loads(smp.unpack(answer)[5]) == {"rc": smp.RC_TOO_NEW}
 
 
@@ -160,12 +178,48 @@ def test_a_command_that_fails_is_answered_and_reported_not_met_with_silence():
 
 
 def test_what_is_no_request_gets_no_answer():
-    session = Session(Node(), Node())
+    under_test = session(Node())
     for message in (b"", b"short", smp.pack(smp.READ_RSP, 0, 1, 0, b""), smp.pack(7, 0, 1, 0, b"")):
-        assert session.handle(message) is None
-    assert session.handle(smp.pack(smp.WRITE, 0, 1, 0, b"xx") + b"x") is None
+        assert under_test.handle(message) is None
+    assert under_test.handle(smp.pack(smp.WRITE, 0, 1, 0, b"xx") + b"x") is None
 
 
 def test_damaged_bodies_are_refused():
-    answer = Session(Node(), Node()).handle(smp.pack(smp.WRITE, 0, 1, 0, b"\xa1\x61"))
+    answer = session(Node()).handle(smp.pack(smp.WRITE, 0, 1, 0, b"\xa1\x61"))
     assert cbor.loads(smp.unpack(answer)[5])["rc"] == smp.RC_INVALID
+
+
+# -- who may do what
+
+
+def test_strangers_may_do_what_the_table_says_and_learn_of_nothing_else():
+    for key in LEAST_ROLE:
+        group, command, op = key
+        if LEAST_ROLE[key] > security.ROLE_ANYONE:
+            answer = ask(Node(), op, group, command, {}, role=security.ROLE_ANYONE)
+            assert answer == {"rc": smp.RC_ACCESS_DENIED}, key
+    for op, group, command in ((0, 0, 99), (2, 1, 0), (0, 65, 99), (2, 66, 0), (0, 8, 0)):
+        answer = ask(Node(), op, group, command, {}, role=security.ROLE_ANYONE)
+        assert answer == {"rc": smp.RC_ACCESS_DENIED}
+
+
+def test_a_role_may_do_what_lesser_ones_may_and_not_what_greater_ones_may():
+    for key in LEAST_ROLE:
+        group, command, op = key
+        least = LEAST_ROLE[key]
+        if group == smp.GROUP_SECURITY:
+            continue  # these look at keys, too: tests/crypto/test_access.py
+        for role in range(4):
+            answer = ask(Node(), op, group, command, {}, role=role)
+            assert (answer == {"rc": smp.RC_ACCESS_DENIED}) == (role < least), (key, role)
+
+
+def test_every_command_has_a_least_role_and_every_role_a_command():
+    assert set(session(Node())._commands) == set(LEAST_ROLE)
+
+
+def test_the_clock_goes_back_for_an_owner_only():
+    for role in (security.ROLE_OPERATOR, security.ROLE_OWNER):
+        node = Node()
+        ask(node, smp.WRITE, 0, smp.OS_DATETIME, {"datetime": "2026-11-30T00:00:00"}, role=role)
+        assert node.wall_clock.went_back == (role == security.ROLE_OWNER)

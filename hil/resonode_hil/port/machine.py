@@ -11,6 +11,7 @@ from resonode_wire import bus
 
 _FIRST_INTERRUPT_PIN = 8
 _RESET_EXIT_CODE = 3
+_CONSOLE_EXIT_CODE = 5  # MicroPython's prompt takes the node's place
 _RIG_GONE_EXIT_CODE = 4  # and with the rig its boards: an orphan would run for ever
 
 
@@ -129,3 +130,7 @@ class BoardInterrupt:
 
 def reset() -> None:
     sys.exit(_RESET_EXIT_CODE)
+
+
+def console() -> None:
+    sys.exit(_CONSOLE_EXIT_CODE)

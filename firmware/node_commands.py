@@ -1,0 +1,56 @@
+# Runs on: MicroPython and CPython
+# Our own commands: what the node is and does.
+
+from firmware.command import Refused, argument
+from firmware.config import ConfigError
+from resonode_wire import smp
+from resonode_wire.smp import GROUP_NODE, READ, WRITE
+
+
+class NodeCommands:
+    def __init__(self, node, measurement) -> None:
+        self._node = node
+        self._measurement = measurement
+        self.commands = {
+            (GROUP_NODE, smp.NODE_INFO, READ): self._info,
+            (GROUP_NODE, smp.NODE_CONFIG, READ): self._get_config,
+            (GROUP_NODE, smp.NODE_CONFIG, WRITE): self._set_config,
+            (GROUP_NODE, smp.NODE_STREAM, WRITE): self._stream,
+            (GROUP_NODE, smp.NODE_ACK, WRITE): self._acknowledge,
+            (GROUP_NODE, smp.NODE_CAPTURE, WRITE): self._capture,
+        }
+
+    def _info(self, _arguments: dict, _role: int) -> dict:
+        return self._node.info()
+
+    def _get_config(self, _arguments: dict, _role: int) -> dict:
+        return {"config": self._node.config}
+
+    def _set_config(self, arguments: dict, _role: int) -> dict:
+        try:
+            self._node.configure(argument(arguments, "config", dict))
+        except ConfigError as error:
+            raise Refused(smp.RC_INVALID, str(error)) from None
+        return {"config": self._node.config}
+
+    def _stream(self, arguments: dict, _role: int) -> dict:
+        start = arguments.get("from", self._node.store.first)
+        if not isinstance(start, int) or start < 0:
+            raise Refused(smp.RC_INVALID, "from must be a sequence number")
+        return self._node.stream(argument(arguments, "on", bool), start)
+
+    def _acknowledge(self, arguments: dict, _role: int) -> dict:
+        self._node.store.acknowledge(argument(arguments, "seq", int))
+        return {"first": self._node.store.first}
+
+    def _capture(self, arguments: dict, _role: int) -> dict:
+        count = argument(arguments, "count", int)
+        axes = argument(arguments, "axes", str)
+        if not 0 < count <= 1 << 24 or not axes or [axis for axis in axes if axis not in "xyz"]:
+            raise Refused(smp.RC_INVALID, "count must be 1..16777216, axes letters of xyz")
+        answer = self._measurement.request_waveform(count, ["xyz".index(axis) for axis in axes])
+        if not answer:
+            raise Refused(smp.RC_BAD_STATE, "the node is not measuring (run, schedule, sensor)")
+        if not answer["total"]:
+            raise Refused(smp.RC_BUSY, "another capture is not done")
+        return answer
