@@ -574,6 +574,10 @@ void dsp_envelope_stream_reset(dsp_envelope_stream *state);
 // Width of the spectrum's bins; the rate of the record is `points` times it.
 float dsp_envelope_stream_bin_hz(const dsp_envelope_stream *state);
 
+// Samples that a record is made of, with the reach of its filters. The last of them is the last that
+// was taken when the record became full.
+int32_t dsp_envelope_stream_span(const dsp_envelope_stream *state);
+
 // Values that the record still misses; 0: full.
 int32_t dsp_envelope_stream_missing(const dsp_envelope_stream *state);
 
@@ -583,7 +587,7 @@ int32_t dsp_envelope_stream_missing(const dsp_envelope_stream *state);
 dsp_status dsp_envelope_stream_feed(dsp_envelope_stream *state, const int16_t x[], int32_t n,
                                     int32_t *used);
 
-// The full record's spectrum, as dsp_envelope scales it (bin 0 is 0); begins a new record.
+// The full record's spectrum, as dsp_envelope scales it; begins a new record.
 //   plan  of `points`;  work  `points` floats;  bins  1..points/2
 //   amp   (m/s²)², `bins` values; may be work
 // PLAN, SIZE (the plan is of another size, or the record is not full), BAND, VALUE

@@ -131,6 +131,11 @@ float dsp_envelope_stream_bin_hz(const dsp_envelope_stream *s) {
     return s->rate_hz / (float)s->points;
 }
 
+int32_t dsp_envelope_stream_span(const dsp_envelope_stream *s) {
+    const int32_t squares = (s->points - 1) * s->factor + s->taps;
+    return (squares - 1) * s->band.factor + s->band.taps;
+}
+
 int32_t dsp_envelope_stream_missing(const dsp_envelope_stream *s) {
     return s->points - s->fill;
 }

@@ -5,8 +5,8 @@ from asyncio import sleep
 
 import dsp
 
+from firmware import envelope, velocity
 from firmware.arrays import floats, plan
-from firmware.config import envelope_points
 from firmware.envelope import Envelope
 from firmware.features import Features
 from firmware.spectrum import Spectrum
@@ -48,22 +48,25 @@ class Analyser:
         self._span = Span(config)
         outputs = config["outputs"]
         self._axes = [i for i, name in enumerate("xyz") if name in config["axes"]]
-        work = floats(_work_points(config))
+        sizes = _transforms(config)
+        plans = {points: plan(points) for points in sizes}
+        work = floats(max(sizes, default=0))
         self._features = Features(self._size, scale_m_s2) if "features" in outputs else None
         self._spectra = {}
         if "spectrum" in outputs:
-            transform = plan(self._size)
             for axis in self._axes:
-                self._spectra[axis] = Spectrum(transform, work, self._size, scale_m_s2)
-        self._envelopes = {}
-        if _wants(config, "envelope"):
-            transform = plan(config["envelope_window"])
-            scratch = floats(2 * _band_points(config))
+                self._spectra[axis] = Spectrum(plans[self._size], work, self._size, scale_m_s2)
+        self._envelopes = {}  # of each axis, one a band
+        if "envelope" in outputs:
+            transform = plans.get(config["envelope_points"])
             for axis in ["xyz".index(name) for name in config["envelope_axes"]]:
-                self._envelopes[axis] = Envelope(config, work, scratch, transform, scale_m_s2)
+                self._envelopes[axis] = [
+                    Envelope(config, band, work, transform, scale_m_s2)
+                    for band in config["envelope_bands"]
+                ]
         self._velocities = {}
-        if _wants(config, "velocity"):
-            transform = plan(config["velocity_window"])
+        if "velocity" in outputs:
+            transform = plans.get(config["velocity_window"])
             for axis in ["xyz".index(name) for name in config["velocity_axes"]]:
                 self._velocities[axis] = Velocity(config, work, transform, scale_m_s2)
         self._waveform = Waveform()
@@ -76,6 +79,9 @@ class Analyser:
         self._waveform.clear()
         for spectrum in self._spectra.values():
             spectrum.reset()
+        for envelopes in self._envelopes.values():
+            for one in envelopes:
+                one.begin(rate.rate_hz)
         self.hole()
 
     def request_waveform(self, count: int, axes: list, first_sample: int) -> int:
@@ -92,10 +98,11 @@ class Analyser:
 
     def hole(self) -> None:
         # Windows are missing: what needs consecutive ones starts again.
-        for envelope in self._envelopes.values():
-            envelope.reset()
-        for velocity in self._velocities.values():
-            velocity.reset()
+        for envelopes in self._envelopes.values():
+            for one in envelopes:
+                one.reset()
+        for velocity_of_axis in self._velocities.values():
+            velocity_of_axis.reset()
 
     async def window(self, window) -> None:
         # Gives way to the sampler between steps; the longest step bounds its delay.
@@ -106,7 +113,9 @@ class Analyser:
         if self._spectra and window.t_us >= self._spectrum_due_us:
             await self._send_spectra(window)
         for axis in self._envelopes:
-            await self._envelope(axis, window)
+            for one in self._envelopes[axis]:
+                self._envelope(axis, one, window)
+                await sleep(0)
         for axis in self._velocities:
             self._velocity(axis, window)
             await sleep(0)
@@ -141,22 +150,20 @@ class Analyser:
             self._add("spectrum", fields, more, window.t_us)
             await sleep(0)
 
-    async def _envelope(self, axis: int, window) -> None:
-        envelope = self._envelopes[axis]
-        if not envelope.add(window.axes[axis], window.first_sample, self._size):
-            return
-        envelope.transform()
-        for band in self._config["envelope_bands"]:
-            await sleep(0)
-            fields = self._span.fields(axis, envelope.first_sample, self._config["envelope_window"])
-            self._add("envelope", fields, envelope.record(band, self._span.rate_hz), window.t_us)
+    def _envelope(self, axis: int, one: Envelope, window) -> None:
+        samples, at = window.axes[axis], 0
+        while at < self._size:
+            at += one.add(samples, at, self._size)
+            if one.is_full:
+                fields = self._span.fields(axis, window.first_sample + at - one.span, one.span)
+                self._add("envelope", fields, one.record(self._span.rate_hz), window.t_us)
 
     def _velocity(self, axis: int, window) -> None:
-        velocity = self._velocities[axis]
-        if velocity.add(window.axes[axis], window.first_sample, self._size):
-            fields = self._span.fields(axis, velocity.first_sample, velocity.span)
-            self._add("velocity", fields, velocity.record(self._span.rate_hz), window.t_us)
-            velocity.advance()
+        one = self._velocities[axis]
+        if one.add(window.axes[axis], window.first_sample, self._size):
+            fields = self._span.fields(axis, one.first_sample, one.span)
+            self._add("velocity", fields, one.record(self._span.rate_hz), window.t_us)
+            one.advance()
 
     def _send_waveform(self, window) -> None:
         waveform = self._waveform
@@ -172,37 +179,29 @@ class Analyser:
             self._add("waveform", fields, more, window.t_us, "request")
 
 
-def _band_points(config: dict) -> int:
-    # The widest band's transform; 26,000 Hz as in config: the narrowest bin.
-    widest = max([high - low for low, high in config["envelope_bands"]])
-    return envelope_points(int(widest * config["envelope_window"] / 26000) + 2)
-
-
-def _wants(config: dict, output: str) -> bool:
-    return output in config["outputs"] and bool(config[output + "_axes"])
-
-
-def _work_points(config: dict) -> int:
-    points = config["window"]
-    for output in ("envelope", "velocity"):
-        if _wants(config, output):
-            points = max(points, config[output + "_window"])
-    return points
+def _transforms(config: dict) -> set:
+    # Sizes of the transforms a configuration needs.
+    sizes = set()
+    if "spectrum" in config["outputs"]:
+        sizes.add(config["window"])
+    if "envelope" in config["outputs"] and config["envelope_axes"]:
+        sizes.add(config["envelope_points"])
+    if "velocity" in config["outputs"] and config["velocity_axes"]:
+        sizes.add(config["velocity_window"])
+    return sizes
 
 
 def buffer_bytes(config: dict) -> int:
     # Memory a capture takes for its arrays, the sampler's windows included.
-    window = config["window"]
+    window, outputs = config["window"], config["outputs"]
+    sizes = _transforms(config)
     total = 7 * config["watermark"] + 2 * 3 * 2 * (window + config["watermark"])
-    total += 4 * _work_points(config)
-    if "spectrum" in config["outputs"]:
-        total += dsp.plan_bytes(window) + len(config["axes"]) * 8 * (window // 2 + 1)
-    if _wants(config, "envelope"):
-        points, band = config["envelope_window"], _band_points(config)
-        total += dsp.plan_bytes(points) + dsp.plan_bytes(band) + 8 * band
-        total += len(config["envelope_axes"]) * 3 * points
-    if _wants(config, "velocity"):
-        points = config["velocity_window"]
-        total += dsp.plan_bytes(points)
-        total += len(config["velocity_axes"]) * 4 * (points + window)
+    total += sum([dsp.plan_bytes(points) for points in sizes]) + 4 * max(sizes, default=0)
+    if "spectrum" in outputs:
+        total += len(config["axes"]) * 4 * (window // 2 + 1)
+    if "envelope" in outputs:
+        states = [envelope.state_bytes(config, band) for band in config["envelope_bands"]]
+        total += len(config["envelope_axes"]) * sum(states)
+    if "velocity" in outputs:
+        total += len(config["velocity_axes"]) * velocity.state_bytes(config)
     return total

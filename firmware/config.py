@@ -19,19 +19,19 @@ FIELDS: tuple = (
     ("spectrum_period_s", 1.0, "float", (0.01, 3600), "s", "spectra are averaged this long"),
     ("spectrum_encoding", "f16", "choice", _ENCODINGS, "", "how amplitudes are sent"),
     ("envelope_axes", "z", "axes", 0, "", "axes whose envelope is analysed"),
+    ("envelope_bands", [[2000, 4000]], "bands", (100, 12800), "Hz", "demodulated bands"),
     (
-        "envelope_window",
-        16384,
+        "envelope_points",
+        1024,
         "choice",
-        (1024, 2048, 4096, 8192, 16384),
-        "samples",
-        "one envelope spectrum",
+        (256, 512, 1024, 2048, 4096),
+        "",
+        "of an envelope spectrum; its bins are 2.5 to 5 envelope_max_hz / envelope_points",
     ),
-    ("envelope_bands", [[2000, 4000]], "bands", (100, 13000), "Hz", "demodulated bands"),
-    ("envelope_max_hz", 1000, "int", (50, 6000), "Hz", "upper end of the envelope spectrum sent"),
+    ("envelope_max_hz", 500, "int", (50, 6000), "Hz", "upper end of the envelope spectrum sent"),
     ("envelope_encoding", "f16", "choice", _ENCODINGS, "", "how amplitudes are sent"),
     ("velocity_axes", "z", "axes", 0, "", "axes whose RMS velocity is measured"),
-    ("velocity_window", 8192, "choice", (2048, 4096, 8192), "", "samples after decimation by 8"),
+    ("velocity_window", 2048, "choice", (2048, 4096, 8192), "", "samples after decimation by 8"),
     ("velocity_lo_hz", 10.0, "float", (2, 500), "Hz", "lower edge of the velocity band"),
     ("velocity_hi_hz", 1000.0, "float", (20, 1000), "Hz", "upper edge of the velocity band"),
     ("shaft_hz", 0.0, "float", (0, 2000), "Hz", "shaft speed; 0 is unknown"),
@@ -39,8 +39,8 @@ FIELDS: tuple = (
 )
 
 _SPEC: dict = {field[0]: field for field in FIELDS}
-# The envelope works in one scratch of this many points: wider bands need more memory.
-MAX_ENVELOPE_POINTS = 4096
+# A narrower band needs a filter that the core does not make.
+_LEAST_BAND_HZ = 100
 
 
 class ConfigError(ValueError):
@@ -113,9 +113,13 @@ def _bands(name: str, value, limits, unit: str) -> list:
     for band in value if good else ():
         good = good and isinstance(band, list) and len(band) == 2
         good = good and not [edge for edge in band if not isinstance(edge, (int, float))]
-        good = good and limits[0] <= band[0] < band[1] <= limits[1]
+        good = good and limits[0] <= band[0] <= band[1] - _LEAST_BAND_HZ
+        good = good and band[1] <= limits[1]
     if not good:
-        raise ConfigError(f"{name} must be 1..4 [lower, upper] in {limits[0]}..{limits[1]} {unit}")
+        raise ConfigError(
+            f"{name} must be 1..4 [lower, upper] in {limits[0]}..{limits[1]} {unit}, "
+            f"{_LEAST_BAND_HZ} {unit} wide or wider"
+        )
     return value
 
 
@@ -134,26 +138,7 @@ def _check_together(config: dict) -> None:
     for name in ("envelope_axes", "velocity_axes"):
         if [axis for axis in config[name] if axis not in config["axes"]]:
             raise ConfigError(f"{name} names an axis that axes={config['axes']!r} leaves out")
-    if config["envelope_window"] < config["window"]:
-        raise ConfigError("envelope_window must not be shorter than window")
     if config["velocity_lo_hz"] >= config["velocity_hi_hz"]:
         raise ConfigError("velocity_lo_hz must be below velocity_hi_hz")
     if config["schedule_period_s"] and config["schedule_length_s"] > config["schedule_period_s"]:
         raise ConfigError("schedule_length_s must not exceed schedule_period_s")
-    for low, high in config["envelope_bands"]:
-        # 26,000 Hz: the slowest a chip within its tolerance samples, so the narrowest bin.
-        points = envelope_points(int((high - low) * config["envelope_window"] / 26000) + 2)
-        if points > MAX_ENVELOPE_POINTS:
-            raise ConfigError(
-                f"envelope band {low}..{high} Hz is too wide for envelope_window "
-                f"{config['envelope_window']}: narrow it or shorten the window"
-            )
-
-
-def envelope_points(bins: int) -> int:
-    # Size of the transform that demodulates a band of `bins` without aliasing: the square of
-    # a signal has twice its bandwidth.
-    points = 256
-    while points < 2 * bins:
-        points *= 2
-    return points

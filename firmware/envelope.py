@@ -1,67 +1,77 @@
 # Runs on: MicroPython and CPython
 # Squared envelope spectra, in which bearing damage shows.
 
-from array import array
-
 import dsp
 
-from firmware.arrays import encode_floats, floats, plan
-from firmware.config import envelope_points
+from firmware.arrays import encode_floats
+
+# Memory is counted for this rate; a capture makes its filters for the rate its sensor has.
+_NOMINAL_RATE_HZ = 26667.0
+# Of the rate: one that moved less keeps its filters.
+_SAME_RATE = 1e-3
+# The squares are decimated 64 times at most, so their filter does not end lower than this.
+_LEAST_MAX_HZ = 200
 
 
 class Envelope:
-    # Squared envelope spectra of one axis, from consecutive windows put together.
-    def __init__(self, config: dict, work, scratch, plan, scale_m_s2: float) -> None:
-        self._size = config["envelope_window"]
-        self._bands = config["envelope_bands"]
-        self._max_hz = config["envelope_max_hz"]
+    # Squared envelope spectra of one band of one axis, from samples as they come.
+    def __init__(self, config: dict, band: list, work, plan, scale_m_s2: float) -> None:
+        self._config, self._band = config, band
         self._encoding = config["envelope_encoding"]
-        self._work, self._scratch, self._plan = work, scratch, plan
+        self._work, self._plan = work, plan
         self._scale = scale_m_s2
-        self._samples = array("h", bytes(2 * self._size))
-        self._at = 0
-        self._plans: dict = {}  # by size, made when a band first needs it
-        self._amplitude = floats(self._size // 4)
-        self.first_sample = 0
+        self._state = bytearray(state_bytes(config, band))
+        self._rate_hz = 0.0
+        self.span = 0  # samples that a spectrum is made of
+
+    def begin(self, rate_hz: float) -> None:
+        if abs(rate_hz - self._rate_hz) > _SAME_RATE * rate_hz:
+            self._design(rate_hz)
+        self.reset()
+
+    def _design(self, rate_hz: float) -> None:
+        setup = _setup(self._config, self._band, rate_hz)
+        needed = dsp.envelope_stream_bytes(*setup)
+        if needed > len(self._state):
+            self._state = bytearray(needed)
+        self._bin_hz = dsp.envelope_stream_init(self._state, *setup)
+        self._rate_hz, self._low_hz, self._high_hz, max_hz, _points = setup
+        self._bins = int(min(self._config["envelope_max_hz"], max_hz) // self._bin_hz) + 1
+        self.span = dsp.envelope_stream_span(self._state)
 
     def reset(self) -> None:
-        self._at = 0
+        dsp.envelope_stream_reset(self._state)
 
-    def add(self, samples, first_sample: int, size: int) -> bool:
-        # True when there is enough for spectra().
-        if not self._at:
-            self.first_sample = first_sample
-        memoryview(self._samples)[self._at : self._at + size] = memoryview(samples)[:size]
-        self._at += size
-        return self._at >= self._size
+    def add(self, samples, at: int, size: int) -> int:
+        # Takes samples[at:size] until there is enough for record(). Returns how many.
+        return dsp.envelope_stream_feed(self._state, samples, at, size - at)
 
-    def transform(self) -> None:
-        dsp.rfft(self._plan, self._samples, 0, self._size, self._work)
-        self._at = 0
+    @property
+    def is_full(self) -> bool:
+        return not dsp.envelope_stream_missing(self._state)
 
-    def record(self, band: list, rate_hz: float) -> dict:
-        bin_hz = rate_hz / self._size
-        low, high = -int(-band[0] // bin_hz), int(band[1] // bin_hz)
-        points = envelope_points(high - low + 1)
-        if points not in self._plans:
-            self._plans[points] = plan(points)
-        bins = min(int(self._max_hz // bin_hz) + 1, high - low + 1)
-        dsp.envelope(
-            self._plans[points],
-            self._work,
-            self._size,
-            low,
-            high,
-            self._scale,
-            self._scratch,
-            bins,
-            self._amplitude,
+    def record(self, rate_hz: float) -> dict:
+        # Frequencies go with the rate that was measured since the filters were made.
+        dsp.envelope_stream_spectrum(
+            self._state, self._plan, self._scale, self._bins, self._work, self._work
         )
-        values, extra = encode_floats(self._amplitude, bins, self._encoding)
+        values, extra = encode_floats(self._work, self._bins, self._encoding)
+        true = rate_hz / self._rate_hz
         extra.update(
-            bin_hz=bin_hz,
-            band_lo_hz=low * bin_hz,
-            band_hi_hz=high * bin_hz,
+            bin_hz=self._bin_hz * true,
+            band_lo_hz=self._low_hz * true,
+            band_hi_hz=self._high_hz * true,
             envelope_m2_s4=values,
         )
         return extra
+
+
+def _setup(config: dict, band: list, rate_hz: float) -> tuple:
+    low_hz, high_hz = band
+    # The square of a band has no lines beyond the band's width.
+    max_hz = min(max(config["envelope_max_hz"], _LEAST_MAX_HZ), 0.99 * (high_hz - low_hz))
+    return rate_hz, low_hz, high_hz, max_hz, config["envelope_points"]
+
+
+def state_bytes(config: dict, band: list) -> int:
+    return dsp.envelope_stream_bytes(*_setup(config, band, _NOMINAL_RATE_HZ))

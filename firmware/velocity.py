@@ -14,8 +14,7 @@ class Velocity:
         self._work, self._plan = work, plan
         self._scale = scale_m_s2
         self._state = bytearray(dsp.decimate_bytes())
-        # A window may bring more than is still missing.
-        self._decimated = array("i", bytes(4 * (self._size + config["window"])))
+        self._decimated = array("i", bytes(4 * _room(config)))
         self.reset()
 
     def reset(self) -> None:
@@ -67,3 +66,12 @@ class Velocity:
 
     def advance(self) -> None:
         self.first_sample += self.span
+
+
+def _room(config: dict) -> int:
+    # A window may bring more values than are still missing.
+    return config["velocity_window"] + config["window"] // dsp.DECIMATE_FACTOR + 1
+
+
+def state_bytes(config: dict) -> int:
+    return dsp.decimate_bytes() + 4 * _room(config)

@@ -309,6 +309,7 @@ static void envelope_stream(input *in) {
     }
     dsp_envelope_stream_missing(state);
     dsp_envelope_stream_bin_hz(state);
+    dsp_envelope_stream_span(state);
     dsp_envelope_stream_reset(state);
 }
 

@@ -317,6 +317,11 @@ static mp_obj_t envelope_stream_reset(mp_obj_t state) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(envelope_stream_reset_obj, envelope_stream_reset);
 
+static mp_obj_t envelope_stream_span(mp_obj_t state) {
+    return mp_obj_new_int(dsp_envelope_stream_span(get_stream(state)));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(envelope_stream_span_obj, envelope_stream_span);
+
 static mp_obj_t envelope_stream_missing(mp_obj_t state) {
     return mp_obj_new_int(dsp_envelope_stream_missing(get_stream(state)));
 }
@@ -488,6 +493,7 @@ void mod_condition_register(void) {
     mp_store_global(MP_QSTR_envelope_stream_bytes, MP_OBJ_FROM_PTR(&envelope_stream_bytes_obj));
     mp_store_global(MP_QSTR_envelope_stream_init, MP_OBJ_FROM_PTR(&envelope_stream_init_obj));
     mp_store_global(MP_QSTR_envelope_stream_reset, MP_OBJ_FROM_PTR(&envelope_stream_reset_obj));
+    mp_store_global(MP_QSTR_envelope_stream_span, MP_OBJ_FROM_PTR(&envelope_stream_span_obj));
     mp_store_global(MP_QSTR_envelope_stream_missing, MP_OBJ_FROM_PTR(&envelope_stream_missing_obj));
     mp_store_global(MP_QSTR_envelope_stream_feed, MP_OBJ_FROM_PTR(&envelope_stream_feed_obj));
     mp_store_global(MP_QSTR_envelope_stream_spectrum,

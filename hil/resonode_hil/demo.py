@@ -38,9 +38,7 @@ CONFIG: dict[str, Any] = {
     "axes": "xyz",
     "outputs": ["features", "spectrum", "envelope", "velocity"],
     "envelope_axes": "z",
-    "envelope_window": 16384,
     "envelope_bands": [[2000, 4000], [4000, 6000]],
-    "envelope_max_hz": 1000,
     "envelope_encoding": "f32",
     "health_period_s": 10,
 }

@@ -661,6 +661,7 @@ class EnvelopeStream:
 
     Attributes:
         bin_hz: width of the bins.
+        span: samples that a spectrum is made of, with the reach of the filters.
         memory_bytes: what the state takes on a node.
     """
 
@@ -677,6 +678,7 @@ class EnvelopeStream:
         self._plan, self._plan_memory = _plan(points)
         self._points = points
         self.bin_hz = float(_lib.dsp_envelope_stream_bin_hz(self._state))
+        self.span = int(_lib.dsp_envelope_stream_span(self._state))
 
     def reset(self) -> None:
         """Forget the past, as after a gap."""

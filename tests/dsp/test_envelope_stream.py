@@ -96,6 +96,21 @@ def test_gravity_is_no_envelope_and_a_start_no_click():
     assert quiet.max() < 2e-4 * first.max()
 
 
+def test_a_spectrum_is_made_of_the_last_span_of_samples_and_no_other():
+    x = noise(60000, 3)
+    envelope = stream(points=256)
+    used = envelope.feed(x)
+    wanted = envelope.spectrum(SCALE)
+    first = used - envelope.span
+    assert first > 0
+    for at, is_inside in ((first - 1, False), (first, True), (used - 1, True), (used, False)):
+        changed = x.copy()
+        changed[at] += 20000
+        again = stream(points=256)
+        assert again.feed(changed) == used
+        assert np.array_equal(again.spectrum(SCALE), wanted) != is_inside, at
+
+
 @pytest.mark.parametrize(
     "changes",
     [

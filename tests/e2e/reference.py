@@ -6,6 +6,7 @@ Written from the definitions in dsp.h and WIRE.md with NumPy and SciPy, and from
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -50,16 +51,58 @@ def averaged_amplitude(lsb: npt.NDArray[np.int16], window: int) -> FloatArray:
     return np.asarray(np.sqrt(np.mean([amplitude(block) ** 2 for block in blocks], axis=0)))
 
 
-def envelope(lsb: npt.NDArray[np.int16], low_bin: int, high_bin: int) -> FloatArray:
-    """Amplitude of the squared envelope of a band, full length."""
-    accel = lsb.astype(np.float64) * SCALE_M_S2
-    spectrum = np.fft.fft(accel - accel.mean())
-    band = np.zeros_like(spectrum)
-    band[low_bin : high_bin + 1] = 2 * spectrum[low_bin : high_bin + 1]
-    squared = np.abs(np.fft.ifft(band)) ** 2
-    squared -= squared.mean()
-    window = signal.get_window("hann", len(lsb))
-    return np.asarray(2 * np.abs(np.fft.rfft(squared * window)) / window.sum())
+def kaiser(beta: float, u: FloatArray) -> FloatArray:
+    """Kaiser's window at u in -1..1."""
+    return np.asarray(np.i0(beta * np.sqrt(1 - u**2)) / np.i0(beta))
+
+
+@dataclass(frozen=True)
+class EnvelopeFilters:
+    """What dsp.h says of the streaming envelope: a band filter, squares, and a low-pass.
+
+    Kaiser's rules give 54 dB of the band filter, whose two skirts are half as wide as the band and
+    have -6 dB at its limits, and 60 dB of the low-pass.
+    """
+
+    band: npt.NDArray[np.complex128]  # whole multiples of 2^-15
+    band_factor: int
+    low_pass: FloatArray
+    factor: int
+
+    @classmethod
+    def of(cls, rate_hz: float, low_hz: float, high_hz: float, max_hz: float) -> EnvelopeFilters:
+        width_hz = high_hz - low_hz
+        band_factor = int(rate_hz / (1.5 * width_hz + max_hz))
+        band_hz = rate_hz / band_factor
+        factor = int(band_hz / (2.5 * max_hz))
+        taps = (int(3.2 * rate_hz / (0.5 * width_hz)) + 8) & ~7
+        t = np.arange(taps) - (taps - 1) / 2
+        prototype = np.sinc(width_hz / rate_hz * t) * kaiser(4.99, 2 * t / taps)
+        turns = -0.5j * 2 * np.pi * (low_hz + high_hz) / rate_hz
+        band = 2**15 * prototype / prototype.sum() * np.exp(turns * t)
+        count = ((int(3.65 * band_hz / (band_hz / factor - 2 * max_hz)) + 7) & ~7) + 1
+        tap = np.arange(count) - count // 2
+        low_pass = np.sinc(tap / factor) * kaiser(5.65, 2 * tap / (count + 1))
+        return cls(np.rint(band) / 2**15, band_factor, low_pass / low_pass.sum(), factor)
+
+    def span(self, points: int) -> int:
+        """Samples that a spectrum of a record of `points` is made of."""
+        squares = (points - 1) * self.factor + len(self.low_pass)
+        return (squares - 1) * self.band_factor + len(self.band)
+
+
+def envelope(
+    lsb: npt.NDArray[np.int16], filters: EnvelopeFilters, bins: int, points: int
+) -> FloatArray:
+    """Amplitude of the squared envelope of a band; lsb are the filters' span."""
+    band = filters.band[::-1]
+    half = np.convolve(lsb.astype(np.float64), band, mode="valid")[:: filters.band_factor]
+    squares = np.abs(2 * half * SCALE_M_S2) ** 2  # twice: the analytic signal
+    record = np.convolve(squares, filters.low_pass, mode="valid")[:: filters.factor]
+    assert len(record) == points
+    window = signal.get_window("hann", points)
+    lines = 2 * np.abs(np.fft.rfft((record - record.mean()) * window)) / window.sum()
+    return np.asarray(lines[:bins])
 
 
 def decimation_taps() -> FloatArray:

@@ -176,6 +176,7 @@ def test_configuration_survives_a_restart_and_a_refused_one_changes_nothing(
                     envelope_axes="xyz",
                     velocity_axes="xyz",
                     window=4096,
+                    envelope_points=4096,
                     envelope_bands=[[1000, 2500], [2500, 4000], [4000, 5500], [5500, 7000]],
                     full_scale_g=2,
                     outputs=["features", "spectrum", "envelope", "velocity"],
