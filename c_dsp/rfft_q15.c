@@ -6,9 +6,14 @@
 //   2 X[k] = Z[k] + Z*[-k] - i e^(-2 pi i k / n) (Z[k] - Z*[-k])
 // Sorensen et al. (1987) for that step; Oppenheim & Weinstein (1972) for the block exponent.
 //
-// A complex number is one word, its real part in the low half. Sums are kept in 32 bits, with what
-// will be stored in the upper half, and are rounded once. Every pass notes how large its results
-// are, as the bits of their |z|^2, and the next is scaled by that. With |z|^2 < 2^p,
+// A complex number is one word, its real part in the low half. Leaves work on full-scale samples in
+// 16 bits and halve what they add. Passes and the last step keep sums in 32 bits, with what will be
+// stored in the upper half, and round once; they give all numbers the other sign, since products are
+// with -cos and -sin, -1 being a number of 16 bits and 1 not, so leaves may have to do so too. Of a
+// sum and a difference only one is multiplied out: a - c = 2 a - (a + c).
+//
+// Each of them notes how large its results are, as the bits of their |z|^2, and the next is scaled by
+// that. With |z|^2 < 2^p,
 //   a pass  gives up to 4 |z|: p = 25, 26 fit, p = 27, 28 are halved once, p = 29, 30 twice
 //   the last step  gives up to sqrt(2) |z|: p = 25..29 fit, p = 30 is halved
 // A block of any other p is doubled or halved first. MARGIN is for the rounding of twiddles.
@@ -32,20 +37,44 @@ DSP_INLINE int32_t high(uint32_t w) {
     return (int32_t)w >> 16;
 }
 
-// store: the upper halves of two sums.
+// The low half of one word with the high half of another.
 #if DSP_DUAL
+DSP_INLINE uint32_t halves(uint32_t lower, uint32_t upper) {
+    uint32_t w;
+    __asm__("pkhbt %0, %1, %2" : "=r"(w) : "r"(lower), "r"(upper));
+    return w;
+}
+
+// store: the upper halves of two sums.
 DSP_INLINE uint32_t store(int32_t re, int32_t im) {
     uint32_t w;
     __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(w) : "r"(im), "r"(re));
     return w;
 }
 
-DSP_INLINE int32_t dot(uint32_t a, uint32_t b) {
+// Sums may wrap around: only results must fit.
+DSP_INLINE int32_t dot(uint32_t a, uint32_t b, int32_t c) {  // c + low low + high high
+    return __smlad((int16x2_t)a, (int16x2_t)b, c);
+}
+
+DSP_INLINE int32_t cross(uint32_t a, uint32_t b, int32_t c) {  // c + low high - high low
+    return __smlsdx((int16x2_t)a, (int16x2_t)b, c);
+}
+
+DSP_INLINE int32_t dot_alone(uint32_t a, uint32_t b) {
     return __smuad((int16x2_t)a, (int16x2_t)b);
 }
 
-DSP_INLINE int32_t cross(uint32_t a, uint32_t b) {
+DSP_INLINE int32_t cross_alone(uint32_t a, uint32_t b) {
     return __smusdx((int16x2_t)a, (int16x2_t)b);
+}
+
+DSP_INLINE int32_t dot_conj(uint32_t a, uint32_t b, int32_t c) {  // c + low low - high high
+    return __smlsd((int16x2_t)a, (int16x2_t)b, c);
+}
+
+DSP_INLINE int32_t cross_conj(uint32_t a, uint32_t b, int32_t c) {  // c + low high + high low
+    return __smladx((int16x2_t)a, (int16x2_t)b, c);
 }
 
 DSP_INLINE int32_t low_times(uint32_t a, int32_t b, int32_t c) {
@@ -56,61 +85,81 @@ DSP_INLINE int32_t high_times(uint32_t a, int32_t b, int32_t c) {
     return __smlatb((int32_t)a, b, c);
 }
 
-DSP_INLINE uint32_t power(uint32_t a, int32_t b) {
-    return (uint32_t)__smlad((int16x2_t)a, (int16x2_t)a, b);
-}
-
 DSP_INLINE uint32_t sums(uint32_t a, uint32_t b) {
     return (uint32_t)__sadd16((int16x2_t)a, (int16x2_t)b);
 }
-
-DSP_INLINE uint32_t differences(uint32_t a, uint32_t b) {
-    return (uint32_t)__ssub16((int16x2_t)a, (int16x2_t)b);
-}
 #else
+DSP_INLINE uint32_t halves(uint32_t lower, uint32_t upper) {
+    return (lower & 0xffffu) | (upper & 0xffff0000u);
+}
+
 DSP_INLINE uint32_t store(int32_t re, int32_t im) {
-    return (uint32_t)re >> 16 | ((uint32_t)im & 0xffff0000u);
+    return halves((uint32_t)re >> 16, (uint32_t)im);
 }
 
-DSP_INLINE int32_t dot(uint32_t a, uint32_t b) {
-    return low(a) * low(b) + high(a) * high(b);
+DSP_INLINE uint32_t product(int32_t a, int32_t b) {
+    return (uint32_t)(a * b);
 }
 
-DSP_INLINE int32_t cross(uint32_t a, uint32_t b) {
-    return low(a) * high(b) - high(a) * low(b);
+DSP_INLINE int32_t dot(uint32_t a, uint32_t b, int32_t c) {
+    return (int32_t)((uint32_t)c + product(low(a), low(b)) + product(high(a), high(b)));
+}
+
+DSP_INLINE int32_t cross(uint32_t a, uint32_t b, int32_t c) {
+    return (int32_t)((uint32_t)c + product(low(a), high(b)) - product(high(a), low(b)));
+}
+
+DSP_INLINE int32_t dot_alone(uint32_t a, uint32_t b) {
+    return dot(a, b, 0);
+}
+
+DSP_INLINE int32_t cross_alone(uint32_t a, uint32_t b) {
+    return cross(a, b, 0);
 }
 
 DSP_INLINE int32_t low_times(uint32_t a, int32_t b, int32_t c) {
-    return low(a) * b + c;
+    return (int32_t)((uint32_t)c + product(low(a), low((uint32_t)b)));
 }
 
 DSP_INLINE int32_t high_times(uint32_t a, int32_t b, int32_t c) {
-    return high(a) * b + c;
-}
-
-DSP_INLINE uint32_t power(uint32_t a, int32_t b) {
-    return (uint32_t)(low(a) * low(a)) + (uint32_t)(high(a) * high(a)) + (uint32_t)b;
+    return (int32_t)((uint32_t)c + product(high(a), low((uint32_t)b)));
 }
 
 DSP_INLINE uint32_t sums(uint32_t a, uint32_t b) {
-    return ((a + b) & 0xffffu) | ((a & 0xffff0000u) + (b & 0xffff0000u));
-}
-
-DSP_INLINE uint32_t differences(uint32_t a, uint32_t b) {
-    return ((a - b) & 0xffffu) | ((a & 0xffff0000u) - (b & 0xffff0000u));
+    return halves(a + b, (a & 0xffff0000u) + (b & 0xffff0000u));
 }
 #endif
+
+DSP_INLINE uint32_t power(uint32_t a, uint32_t b) {
+    return (uint32_t)dot(a, a, (int32_t)b);
+}
+
+// a - b and 2 a - b, which may wrap around.
+DSP_INLINE int32_t less(int32_t a, int32_t b) {
+    return (int32_t)((uint32_t)a - (uint32_t)b);
+}
+
+DSP_INLINE int32_t twice_less(int32_t a, int32_t b) {
+    return (int32_t)(2 * (uint32_t)a - (uint32_t)b);
+}
 
 // What is added to |z|^2, or the sum of two of them.
 #define MARGIN 0x100000
 
 // The least p with every value below 2^p, of values or-ed together.
-static int32_t bits_of(uint32_t values) {
+DSP_INLINE int32_t bits_of(uint32_t values) {
+#if defined(__ARM_FEATURE_CLZ)
+    return values == 0 ? 0 : 32 - __builtin_clz(values);
+#else
     int32_t p = 0;
-    while (p < 32 && values >> p != 0) {
-        p++;
+    for (int32_t step = 16; step > 0; step /= 2) {
+        if (values >> step != 0) {
+            values >>= step;
+            p += step;
+        }
     }
-    return p;
+    return p + (int32_t)values;
+#endif
 }
 
 // ---- leaves ------------------------------------------------------------------------------------
@@ -135,129 +184,222 @@ DSP_INLINE pair add_i(pair a, pair b) {  // a + i b
     return (pair){a.re - b.im, a.im + b.re};
 }
 
-DSP_INLINE pair load(const int16_t *x) {
-    return (pair){x[0], x[1]};
-}
-
-DSP_INLINE pair scaled(pair a, int32_t scale, int32_t half) {
-    return (pair){a.re * scale + half, a.im * scale + half};
-}
-
-// sqrt(1/2) x
-DSP_INLINE int32_t half_root(int32_t x) {
-    return (int32_t)((int64_t)x * 1518500250 >> 32) * 2;
-}
-
-DSP_INLINE void four(const pair x[4], pair y[4]) {
-    const pair a = add(x[0], x[2]), b = sub(x[0], x[2]);
-    const pair c = add(x[1], x[3]), d = sub(x[1], x[3]);
-    y[0] = add(a, c);
-    y[1] = sub_i(b, d);
-    y[2] = sub(a, c);
-    y[3] = add_i(b, d);
-}
-
 // Stores two and returns the sum of their powers.
+DSP_INLINE uint32_t put_words(word *to_a, uint32_t a, word *to_b, uint32_t b) {
+    *to_a = a;
+    *to_b = b;
+    return power(a, power(b, MARGIN));
+}
+
 DSP_INLINE uint32_t put(word *to_a, pair a, word *to_b, pair b) {
-    const uint32_t first = store(a.re, a.im), second = store(b.re, b.im);
-    *to_a = first;
-    *to_b = second;
-    return power(first, (int32_t)power(second, MARGIN));
+    return put_words(to_a, store(a.re, a.im), to_b, store(b.re, b.im));
 }
 
-// Complex samples lie `apart`; `scale` leaves results within 2^31. Returns their extents.
-DSP_INLINE uint32_t leaf_4(const int16_t *x, int32_t apart, int32_t scale, int32_t half, word *y) {
-    const int16_t *z = x + 4 * apart;
-    const pair in[4] = {load(x), load(x + 2 * apart), load(z), load(z + 2 * apart)};
-    pair out[4];
-    four(in, out);
+// Complex numbers of 16 bits. Sums are halved and rounded down.
+#if DSP_DUAL
+typedef uint32_t narrow;
+
+DSP_INLINE narrow from_word(const word *x, int32_t left, uint32_t mask) {
+    return (*x & mask) << left;
+}
+
+DSP_INLINE narrow mean(narrow a, narrow b) {
+    return (uint32_t)__shadd16((int16x2_t)a, (int16x2_t)b);
+}
+
+DSP_INLINE narrow gap(narrow a, narrow b) {  // (a - b) / 2
+    return (uint32_t)__shsub16((int16x2_t)a, (int16x2_t)b);
+}
+
+DSP_INLINE narrow gap_i(narrow a, narrow b) {  // (a - i b) / 2
+    return (uint32_t)__shsax((int16x2_t)a, (int16x2_t)b);
+}
+
+DSP_INLINE narrow mean_i(narrow a, narrow b) {  // (a + i b) / 2
+    return (uint32_t)__shasx((int16x2_t)a, (int16x2_t)b);
+}
+
+DSP_INLINE uint32_t to_word(narrow a) {
+    return a;
+}
+#else
+typedef pair narrow;
+
+DSP_INLINE narrow halved(pair a) {
+    return (pair){a.re >> 1, a.im >> 1};
+}
+
+DSP_INLINE narrow from_word(const word *x, int32_t left, uint32_t mask) {
+    (void)mask;
+    return (pair){low(*x) * (1 << left), high(*x) * (1 << left)};
+}
+
+DSP_INLINE narrow mean(narrow a, narrow b) {
+    return halved(add(a, b));
+}
+
+DSP_INLINE narrow gap(narrow a, narrow b) {
+    return halved(sub(a, b));
+}
+
+DSP_INLINE narrow gap_i(narrow a, narrow b) {
+    return halved(sub_i(a, b));
+}
+
+DSP_INLINE narrow mean_i(narrow a, narrow b) {
+    return halved(add_i(a, b));
+}
+
+DSP_INLINE uint32_t to_word(narrow a) {
+    return halves((uint32_t)a.re, (uint32_t)a.im << 16);
+}
+#endif
+
+// The spectrum of four, halved twice.
+DSP_INLINE void four(narrow x0, narrow x1, narrow x2, narrow x3, narrow y[4]) {
+    const narrow a = mean(x0, x2), b = gap(x0, x2), c = mean(x1, x3), d = gap(x1, x3);
+    y[0] = mean(a, c);
+    y[1] = gap_i(b, d);
+    y[2] = gap(a, c);
+    y[3] = mean_i(b, d);
+}
+
+DSP_INLINE uint32_t rounded_half(narrow a, int32_t sign) {
+    const word ones = 0x00010001u;
+    const narrow one = from_word(&ones, 0, 0xffffffffu);
+    return to_word(sign < 0 ? gap(one, a) : mean(a, one));
+}
+
+// Complex samples lie `apart` and are shifted by `left` to full scale; results are an 8th, or a 16th,
+// of their sums, times `sign`. Returns their extents.
+DSP_INLINE uint32_t leaf_4(const word *x, int32_t apart, int32_t left, uint32_t mask, int32_t sign,
+                           word *y) {
+    const word *z = x + 2 * apart;
+    narrow a[4];
+    four(from_word(x, left, mask), from_word(x + apart, left, mask), from_word(z, left, mask),
+         from_word(z + apart, left, mask), a);
     const uint32_t extents =
-        put(y, scaled(out[0], scale, half), y + 1, scaled(out[1], scale, half));
-    return extents | put(y + 2, scaled(out[2], scale, half), y + 3, scaled(out[3], scale, half));
+        put_words(y, rounded_half(a[0], sign), y + 1, rounded_half(a[1], sign));
+    return extents | put_words(y + 2, rounded_half(a[2], sign), y + 3, rounded_half(a[3], sign));
 }
 
-DSP_INLINE uint32_t leaf_8(const int16_t *x, int32_t apart, int32_t scale, int32_t half, word *y) {
-    pair even[4], odd[4], a[4], b[4];
-    DSP_UNROLL
-    for (int32_t i = 0; i < 4; i++, x += 4 * apart) {
-        even[i] = load(x);
-        odd[i] = load(x + 2 * apart);
+// y[k], y[k + 4] = (a + w b) / 4, (a - w b) / 4 with w = (1 - i) / sqrt(2), or -i w.
+DSP_INLINE uint32_t eighth(word *y, uint32_t a, uint32_t b, int32_t sign, int is_third) {
+    const int32_t unit = sign * 0x4000;
+    const uint32_t root = sign < 0 ? 0xd2bfd2bfu : 0x2d412d41u;  // sqrt(1/2) 2^14, twice
+    const int32_t re = low_times(a, unit, 0x8000), im = high_times(a, unit, 0x8000);
+    if (is_third) {
+        const int32_t plus_re = cross(root, b, re), minus_im = dot(root, b, im);
+        return put_words(y, store(plus_re, twice_less(im, minus_im)), y + 4,
+                         store(twice_less(re, plus_re), minus_im));
     }
-    four(odd, b);
-    const pair b0 = scaled(b[0], scale, 0), b2 = scaled(b[2], scale, 0);
-    const pair b1 = {half_root((b[1].re + b[1].im) * scale),
-                     half_root((b[1].im - b[1].re) * scale)};
-    const pair b3 = {half_root((b[3].im - b[3].re) * scale),
-                     -half_root((b[3].re + b[3].im) * scale)};
-    four(even, a);
-    DSP_UNROLL
-    for (int32_t i = 0; i < 4; i++) {
-        a[i] = scaled(a[i], scale, half);
-    }
-    uint32_t extents = put(y, add(a[0], b0), y + 4, sub(a[0], b0));
-    extents |= put(y + 1, add(a[1], b1), y + 5, sub(a[1], b1));
-    extents |= put(y + 2, sub_i(a[2], b2), y + 6, add_i(a[2], b2));
-    return extents | put(y + 3, add(a[3], b3), y + 7, sub(a[3], b3));
+    const int32_t plus_re = dot(root, b, re), plus_im = cross(root, b, im);
+    return put_words(y, store(plus_re, plus_im), y + 4,
+                     store(twice_less(re, plus_re), twice_less(im, plus_im)));
 }
 
-// `count` complex samples. Leaf i reads from its number with the bits reversed.
-DSP_INLINE uint32_t leaves(int32_t L, const int16_t *x, int32_t count, int32_t scale, word *y) {
+DSP_INLINE uint32_t leaf_8(const word *x, int32_t apart, int32_t left, uint32_t mask, int32_t sign,
+                           word *y) {
+    narrow in[8], a[4], b[4];
+    DSP_UNROLL
+    for (int32_t i = 0; i < 8; i++) {
+        in[i] = from_word(x + i * apart, left, mask);
+    }
+    four(in[1], in[3], in[5], in[7], b);
+    four(in[0], in[2], in[4], in[6], a);
+    uint32_t extents = eighth(y + 1, to_word(a[1]), to_word(b[1]), sign, 0);
+    extents |= eighth(y + 3, to_word(a[3]), to_word(b[3]), sign, 1);
+    extents |= put_words(y, rounded_half(mean(a[0], b[0]), sign), y + 4,
+                         rounded_half(gap(a[0], b[0]), sign));
+    return extents | put_words(y + 2, rounded_half(gap_i(a[2], b[2]), sign), y + 6,
+                               rounded_half(mean_i(a[2], b[2]), sign));
+}
+
+// Leaf i reads from its number with the bits reversed. This goes from one such number to the next.
+#if DSP_DUAL
+DSP_INLINE uint32_t next_reversed(uint32_t from, uint32_t apart) {
+    uint32_t bits;
+    __asm__("rbit %0, %1" : "=r"(bits) : "r"(from));
+    bits += 1u << (__builtin_clz(apart) + 1);
+    __asm__("rbit %0, %1" : "=r"(from) : "r"(bits));
+    return from;
+}
+#else
+DSP_INLINE uint32_t next_reversed(uint32_t from, uint32_t apart) {
+    uint32_t bit = apart / 2;
+    while ((from & bit) != 0) {
+        from ^= bit;
+        bit >>= 1;
+    }
+    return from | bit;
+}
+#endif
+
+// Leaves of L points, of `count` samples of 16 - left bits.
+DSP_INLINE uint32_t leaves(int32_t L, const word *x, int32_t count, int32_t left, int32_t sign,
+                           word *y) {
     const int32_t apart = (int32_t)((uint32_t)count / (uint32_t)L);
+    const uint32_t mask = (0xffffu >> left) * 0x10001u;  // what `left` would push from half to half
     uint32_t extents = 0;
     uint32_t from = 0;
-    int32_t half = 0x8000;
-    DSP_OPAQUE(half);  // one instruction multiplies and adds it
     for (const word *end = y + count; y < end; y += L) {
-        extents |= L == 4 ? leaf_4(x + 2 * from, apart, scale, half, y)
-                          : leaf_8(x + 2 * from, apart, scale, half, y);
-        uint32_t bit = (uint32_t)apart / 2;
-        while ((from & bit) != 0) {
-            from ^= bit;
-            bit >>= 1;
-        }
-        from |= bit;
+        extents |= L == 4 ? leaf_4(x + from, apart, left, mask, sign, y)
+                          : leaf_8(x + from, apart, left, mask, sign, y);
+        from = next_reversed(from, (uint32_t)apart);
     }
     return extents;
 }
 
-static DSP_NOINLINE uint32_t leaves_of_4(const int16_t *x, int32_t count, int32_t scale, word *y) {
-    return leaves(4, x, count, scale, y);
-}
-
-static DSP_NOINLINE uint32_t leaves_of_8(const int16_t *x, int32_t count, int32_t scale, word *y) {
-    return leaves(8, x, count, scale, y);
-}
+#define LEAVES(name, L, sign)                                                                      \
+    static DSP_NOINLINE uint32_t name(const word *x, int32_t count, int32_t left, word *y) {       \
+        return leaves(L, x, count, left, sign, y);                                                 \
+    }
+LEAVES(leaves_of_4, 4, 1)
+LEAVES(minus_leaves_of_4, 4, -1)
+LEAVES(leaves_of_8, 8, 1)
+LEAVES(minus_leaves_of_8, 8, -1)
 
 // ---- passes ------------------------------------------------------------------------------------
 
-// Twiddles hold -cos and -sin, so that 1 fits. b, c and d are the negative products, in 2^-15;
-// a counts 2^-14. Results are halved `times` times, 0 to 2.
-DSP_INLINE int32_t fit(int32_t x, int32_t times) {
-    return times == 2 ? x >> 1 : x * (2 >> times);
+// a, b, c, d are p0, p1, p2, p3 times their twiddles; u = a + c, v = a - c, t = b + d, e = b - d.
+DSP_INLINE uint32_t butterfly(word *p, word *q, int32_t m, const uint32_t *tw, int32_t doubled,
+                              int32_t half) {
+    uint32_t p0 = p[0], p1 = q[0], p2 = p[m], p3 = q[m];
+    if (doubled) {
+        p0 = sums(p0, p0);
+        p1 = sums(p1, p1);
+        p2 = sums(p2, p2);
+        p3 = sums(p3, p3);
+    }
+    const int32_t a_re = low_times(p0, half, half), a_im = high_times(p0, half, half);
+    const pair u = {dot(tw[1], p2, a_re), cross(tw[1], p2, a_im)};
+    const pair v = {twice_less(a_re, u.re), twice_less(a_im, u.im)};
+    const int32_t b_re = dot_alone(tw[0], p1), b_im = cross_alone(tw[0], p1);
+    const pair t = {dot(tw[2], p3, b_re), cross(tw[2], p3, b_im)};
+    const pair e = {twice_less(b_re, t.re), twice_less(b_im, t.im)};
+    const uint32_t extents = put(p + m, sub_i(v, e), q + m, add_i(v, e));
+    return extents | put(p, add(u, t), q, sub(u, t));
 }
 
-DSP_INLINE uint32_t butterfly(word *p, word *q, int32_t m, const uint32_t *tw, int32_t times,
-                              int32_t unit, int32_t half) {
+DSP_INLINE uint32_t butterfly_quartered(word *p, word *q, int32_t m, const uint32_t *tw,
+                                        int32_t unit) {
     const uint32_t p0 = p[0], p1 = q[0], p2 = p[m], p3 = q[m];
-    const int32_t up = 4 >> times;
+    const int32_t half = 0x8000;
     const int32_t a_re = low_times(p0, unit, half), a_im = high_times(p0, unit, half);
-    const int32_t c_re = dot(tw[1], p2), c_im = cross(tw[1], p2);
-    const pair u = {a_re * up - fit(c_re, times), a_im * up - fit(c_im, times)};
-    const pair v = {a_re * up + fit(c_re, times), a_im * up + fit(c_im, times)};
-    const int32_t b_re = dot(tw[0], p1), b_im = cross(tw[0], p1);
-    const int32_t d_re = dot(tw[2], p3), d_im = cross(tw[2], p3);
-    const int32_t t_re = b_re + d_re, t_im = b_im + d_im;
-    const int32_t e_re = b_re - d_re, e_im = b_im - d_im;
-    const pair t = {fit(t_re, times), fit(t_im, times)}, e = {fit(e_re, times), fit(e_im, times)};
-    const uint32_t extents = put(p, sub(u, t), q, add(u, t));
-    return extents | put(p + m, add_i(v, e), q + m, sub_i(v, e));
+    const int32_t c_re = dot_alone(tw[1], p2) >> 1, c_im = cross_alone(tw[1], p2) >> 1;
+    const pair u = {a_re + c_re, a_im + c_im}, v = {a_re - c_re, a_im - c_im};
+    const int32_t b_re = dot_alone(tw[0], p1), b_im = cross_alone(tw[0], p1);
+    const int32_t t_re = dot(tw[2], p3, b_re), t_im = cross(tw[2], p3, b_im);
+    const pair t = {t_re >> 1, t_im >> 1};
+    const pair e = {twice_less(b_re, t_re) >> 1, twice_less(b_im, t_im) >> 1};
+    const uint32_t extents = put(p + m, sub_i(v, e), q + m, add_i(v, e));
+    return extents | put(p, add(u, t), q, sub(u, t));
 }
 
-// Joins groups of m into groups of 4 m.
+// Joins groups of m into groups of 4 m, halved `times` times.
 DSP_INLINE uint32_t pass(word *y, int32_t count, int32_t m, int32_t times) {
     const int32_t step = 3 * (DSP_TABLE_Q15_N / 8 / m);
-    int32_t unit = 0x4000, half = 0x2000 << times;
-    DSP_OPAQUE(unit);
+    int32_t half = times == 2 ? -0x4000 : 0x8000;  // what a is multiplied with: the low half
     DSP_OPAQUE(half);
     uint32_t extents = 0;
     for (const word *last = y + count; y < last; y += 4 * m) {
@@ -266,7 +408,10 @@ DSP_INLINE uint32_t pass(word *y, int32_t count, int32_t m, int32_t times) {
         DSP_OPAQUE(q);
         const word *end = y + m;
         for (word *p = y; p < end; p++, q++, tw += step) {
-            extents |= butterfly(p, q, m, tw, times, unit, half);
+            DSP_OPAQUE(p);  // two pointers, not four
+            DSP_OPAQUE(q);
+            extents |= times == 2 ? butterfly_quartered(p, q, m, tw, half)
+                                  : butterfly(p, q, m, tw, times == 0, half);
         }
     }
     return extents;
@@ -306,61 +451,69 @@ static int32_t prepare(word *y, int32_t count, uint32_t extents, int32_t *expone
 
 // ---- last step ---------------------------------------------------------------------------------
 
-// Bins k and -k from first on, every by-th, for p <= 28.
-DSP_INLINE void bins(word *y, int32_t count, int32_t first, int32_t by, const uint32_t *tw,
-                     int32_t step) {
-    int32_t unit = 0x4000;
-    DSP_OPAQUE(unit);
-    word *p = y + first, *q = y + count - first;
-    for (; p < q; p += by, q -= by, tw += step) {
-        const uint32_t sum = sums(*p, *q), dif = differences(*p, *q);
-        const uint32_t d = (dif & 0xffffu) | (sum & 0xffff0000u);
-        const int32_t e_re = low_times(sum, unit, unit) * 2, e_im = high_times(dif, unit, 0) * 2;
-        const int32_t re = cross(*tw, d), im = dot(*tw, d) + 0x8000;
-        *p = store(e_re - re, im + e_im);
-        *q = store(e_re + re, im - e_im);
+// Bins k and -k; for p = 30 halved. Only results fit in a word; what leads to them may wrap around.
+#if DSP_DUAL
+DSP_INLINE void two_bins(word *to_p, word *to_q, uint32_t tw, int32_t halved) {
+    const uint32_t p = *to_p, q = *to_q;
+    int32_t unit = 0x8000 >> halved, half = 0x8000;
+    if (halved) {
+        unit = -unit;  // as the low half of 0x8000 is
+        tw = mean(tw, 0);
     }
+    DSP_OPAQUE(unit);
+    DSP_OPAQUE(half);
+    const int32_t e = low_times(p, unit, low_times(q, unit, half));
+    const int32_t re = cross(tw, p, cross_conj(tw, q, e));
+    const int32_t f = less(dot_conj(tw, q, half), dot_alone(tw, p));
+    const int32_t im = less(high_times(q, unit, f), high_times(p, unit, 0));
+    *to_p = store(re, twice_less(f, im));
+    *to_q = store(twice_less(e, re), im);
 }
+#else
+DSP_INLINE void two_bins(word *to_p, word *to_q, uint32_t tw, int32_t halved) {
+    const uint32_t p = *to_p, q = *to_q;
+    const int32_t e_re = low(p) + low(q), d_re = low(p) - low(q);
+    const int32_t e_im = high(p) - high(q), d_im = high(p) + high(q);
+    const uint32_t c = (uint32_t)(low(tw) >> halved), s = (uint32_t)(high(tw) >> halved);
+    const uint32_t re = c * (uint32_t)d_im - s * (uint32_t)d_re;
+    const uint32_t im = 0x8000u - c * (uint32_t)d_re - s * (uint32_t)d_im;
+    const uint32_t e = 0x8000u - ((uint32_t)e_re << (15 - halved));
+    const uint32_t f = (uint32_t)e_im << (15 - halved);
+    *to_p = store((int32_t)(e + re), (int32_t)(im - f));
+    *to_q = store((int32_t)(e - re), (int32_t)(im + f));
+}
+#endif
 
-// The same for p = 29, or 30 and halved, where differences have 17 bits. Only results fit in a
-// word; what leads to them may wrap around.
-DSP_INLINE void wide_bins(word *y, int32_t count, int32_t first, int32_t by, const uint32_t *tw,
-                          int32_t step, int32_t halved) {
-    word *p = y + first, *q = y + count - first;
-    for (; p < q; p += by, q -= by, tw += step) {
-        const int32_t e_re = low(*p) + low(*q), d_re = low(*p) - low(*q);
-        const int32_t e_im = high(*p) - high(*q), d_im = high(*p) + high(*q);
-        const uint32_t c = (uint32_t)(low(*tw) >> halved), s = (uint32_t)(high(*tw) >> halved);
-        const uint32_t re = c * (uint32_t)d_im - s * (uint32_t)d_re;
-        const uint32_t im = c * (uint32_t)d_re + s * (uint32_t)d_im + 0x8000u;
-        const uint32_t e = ((uint32_t)e_re << (15 - halved)) + 0x8000u;
-        const uint32_t f = (uint32_t)e_im << (15 - halved);
-        *p = store((int32_t)(e - re), (int32_t)(im + f));
-        *q = store((int32_t)(e + re), (int32_t)(im - f));
+// From `first` on, every by-th.
+DSP_INLINE void bins(word *y, int32_t count, int32_t first, int32_t by, const uint32_t *tw,
+                     int32_t step, int32_t halved) {
+    word *q = y + count - first;
+    for (word *p = y + first; p < q; p += by, q -= by, tw += step) {
+        two_bins(p, q, *tw, halved);
     }
 }
 
 static DSP_NOINLINE void some_bins(word *y, int32_t count, int32_t first, int32_t by,
-                                   const uint32_t *tw, int32_t step, int32_t p) {
-    if (p <= 28) {
-        bins(y, count, first, by, tw, step);
+                                   const uint32_t *tw, int32_t step, int32_t halved) {
+    if (halved) {
+        bins(y, count, first, by, tw, step, 1);
     } else {
-        wide_bins(y, count, first, by, tw, step, p - 29);
+        bins(y, count, first, by, tw, step, 0);
     }
 }
 
 static void split(word *y, int32_t count, int32_t p) {
     const int32_t halved = p == 30, unit = 0x10000 >> halved;
-    const int32_t re = low(y[0]) + halved, im = high(y[0]);
-    const int32_t half_re = low(y[count / 2]) + halved, half_im = halved - high(y[count / 2]);
+    const int32_t re = halved - low(y[0]), im = -high(y[0]);
+    const int32_t half_re = halved - low(y[count / 2]), half_im = halved + high(y[count / 2]);
     y[0] = store((re + im) * unit, (re - im) * unit);
     y[count / 2] = store(half_re * unit, half_im * unit);
     const int32_t every = DSP_TABLE_Q15_N / 4 / count;  // entries of the table a bin
     if (every > 0) {
-        some_bins(y, count, 1, 1, dsp_triples_q15 + 3 * every, 3 * every, p);
+        some_bins(y, count, 1, 1, dsp_triples_q15 + 3 * every, 3 * every, halved);
     } else {
-        some_bins(y, count, 1, 2, dsp_singles_q15, 1, p);
-        some_bins(y, count, 2, 2, dsp_triples_q15 + 3, 3, p);
+        some_bins(y, count, 1, 2, dsp_singles_q15, 1, halved);
+        some_bins(y, count, 2, 2, dsp_triples_q15 + 3, 3, halved);
     }
 }
 
@@ -377,13 +530,21 @@ static uint32_t sizes_of(const word *x, int32_t count) {
     return sizes;
 }
 
-static int32_t transform(const int16_t *x, int32_t count, uint32_t sizes, word *y) {
+static uint32_t all_leaves(const word *x, int32_t count, int32_t left, word *y) {
+    const int32_t bits = dsp_bits(count);
+    const int is_minus = ((bits / 2) & 1) != 0;  // an odd number of passes and last steps
+    if ((bits & 1) != 0) {
+        return is_minus ? minus_leaves_of_8(x, count, left, y) : leaves_of_8(x, count, left, y);
+    }
+    return is_minus ? minus_leaves_of_4(x, count, left, y) : leaves_of_4(x, count, left, y);
+}
+
+static int32_t transform(const word *x, int32_t count, uint32_t sizes, word *y) {
     // Samples lie in -2^b..2^b - 1; a leaf gives |z| up to 5.66 2^b, or 11.4 2^b.
     const int32_t b = bits_of(((sizes >> 16 | sizes) & 0xfffeu) >> 1);
     const int32_t is_odd = dsp_bits(count) & 1;
     int32_t exponent = is_odd ? b - 11 : b - 12;
-    const int32_t scale = 1 << (16 - exponent);
-    uint32_t extents = is_odd ? leaves_of_8(x, count, scale, y) : leaves_of_4(x, count, scale, y);
+    uint32_t extents = all_leaves(x, count, 15 - b, y);
     for (int32_t m = is_odd ? 8 : 4; m < count; m *= 4) {
         const int32_t p = prepare(y, count, extents, &exponent);
         extents = p > 28   ? pass_quartered(y, count, m)
@@ -413,7 +574,7 @@ dsp_status dsp_rfft_q15(int32_t n, const int16_t x[], int16_t y[], int32_t *expo
         *exponent = 0;
         return DSP_OK;
     }
-    *exponent = transform(x, n / 2, sizes, out);
+    *exponent = transform(in, n / 2, sizes, out);
     return DSP_OK;
 }
 

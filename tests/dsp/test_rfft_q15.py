@@ -1,9 +1,10 @@
 """The 16-bit block-floating-point FFT against float64 NumPy.
 
 Tolerance: a pass, a leaf and the last step each round both parts of a value once, which adds
-1/6 LSB^2 of power to it. What a pass scales by keeps the power of noise, so errors of P passes add
-up to (P + 2)/6, and the largest |z| of a block is left at 2^12 or more. Noise of n values has a
-largest |z| of about sqrt(ln n) its RMS, so that its SNR is at least
+1/6 LSB^2 of power to it. (A leaf rounds down twice on its way, by up to 1/8 and 1/4 LSB, and once
+up by up to 1/2: 0.17 LSB^2 in all.) What a pass scales by keeps the power of noise, so errors of P
+passes add up to (P + 2)/6, and the largest |z| of a block is left at 2^12 or more. Noise of n
+values has a largest |z| of about sqrt(ln n) its RMS, so that its SNR is at least
     20 log10(2^12 / sqrt(ln n)) - 10 log10((P + 2) / 6)        (64 dB at 1024)
 A sine is one bin of |X| >= 2^12, 2^13 unless it lies between bins, against n/2 of noise: every
 octave of n costs 3 dB, and 1024 gives 60 dB.
