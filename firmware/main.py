@@ -18,7 +18,7 @@ from firmware.counters import Counters
 from firmware.drivers import iis3dwb
 from firmware.link_serial import SerialLink
 from firmware.measure import Measurement
-from firmware.node import Node, forget_configuration
+from firmware.node import Node
 from firmware.sampler import Sampler
 from firmware.sequence import Sequence
 from firmware.session import Session
@@ -96,7 +96,6 @@ def _time_keeper(wall_clock):
 async def _reset_by_button(board, trust, link) -> None:
     if await board.button_held(_HOLD_S):
         trust.ownership.reset()
-        forget_configuration()
         link.log("the button was held: owner and configuration are forgotten")
 
 

@@ -29,6 +29,9 @@ class Node:
         self.console_requested = False  # after the reset: MicroPython's prompt
         self._trust = trust
         self._fits = fits
+        if not self._owned:
+            # The power may have gone right after the owner did.
+            _forget_configuration()
         self._task_states: dict = {}
         self.config = self._stored_config()
 
@@ -74,8 +77,11 @@ class Node:
     @property
     def measures(self) -> bool:
         # Nobody could read what a node without an owner measures.
-        owned = self._trust.ownership.claimed or self._trust.profile != CLOSED
-        return owned and self.config["run"]
+        return self._owned and self.config["run"]
+
+    @property
+    def _owned(self) -> bool:
+        return self._trust.ownership.claimed or self._trust.profile != CLOSED
 
     def stop_measuring(self) -> None:
         # Until the restart that follows; what is stored stays as it is.
@@ -92,7 +98,7 @@ class Node:
 
     def forget_owner(self) -> None:
         # His settings and his records; numbers and counters go on.
-        forget_configuration()
+        _forget_configuration()
         self.config = self._usual_config()
         self.store.forget()
 
@@ -139,7 +145,7 @@ class Node:
         self.link.log(f"{task}: {type(error).__name__}: {error}")
 
 
-def forget_configuration() -> None:
+def _forget_configuration() -> None:
     try:
         os.remove(_CONFIG_FILE)
     except OSError:

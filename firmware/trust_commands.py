@@ -5,8 +5,9 @@ from firmware import primitives
 from firmware.access import Access
 from firmware.command import Refused, argument, sized
 from firmware.ownership import OwnershipError
-from firmware.vault import fingerprint, new_code
+from firmware.vault import fingerprint
 from resonode_wire import security, smp
+from resonode_wire.errors import WireError
 from resonode_wire.security import KEY, ROLE_ANYONE, ROLE_VIEWER, SIGNATURE
 from resonode_wire.smp import GROUP_SECURITY, READ, WRITE
 
@@ -122,14 +123,18 @@ class TrustCommands:
     def _release(self, arguments: dict, _role: int) -> dict:
         ownership = self._refuse_unowned()
         signature = sized(arguments, "sig", SIGNATURE)
+        # The owner chooses the code, so that he knows it even if our answer never reaches him.
+        try:
+            code = security.read_code(argument(arguments, "code", str))
+        except WireError as error:
+            raise Refused(smp.RC_INVALID, str(error)) from None
         fp = self._trust.vault.fingerprint
-        statement = security.release_statement(fp, ownership.epoch)
+        statement = security.release_statement(fp, ownership.epoch, code)
         if not primitives.verify(ownership.owner, statement, signature):
             raise Refused(smp.RC_ACCESS_DENIED, "the release is not signed by this node's owner")
-        code = new_code()
         ownership.release(code)
         self._node.forget_owner()
-        return {"code": code, "epoch": ownership.epoch}
+        return {"epoch": ownership.epoch}
 
     def _console(self, _arguments: dict, _role: int) -> dict:
         self._node.request_console()

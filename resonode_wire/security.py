@@ -66,9 +66,9 @@ def claim_statement(handshake_hash: bytes, fingerprint: bytes) -> bytes:
     return _CLAIM + bytes(handshake_hash) + bytes(fingerprint)
 
 
-def release_statement(fingerprint: bytes, epoch: int) -> bytes:
+def release_statement(fingerprint: bytes, epoch: int, code: str) -> bytes:
     """What an owner signs to let go of a node. The epoch rises by it, so it works once."""
-    return _RELEASE + bytes(fingerprint) + epoch.to_bytes(4, "big")
+    return _RELEASE + bytes(fingerprint) + epoch.to_bytes(4, "big") + code.encode()
 
 
 # -- credentials

@@ -113,7 +113,7 @@ def test_statements_are_of_different_kinds():
     statements = (
         security.static_statement(0, key),
         security.claim_statement(hashed, fingerprint),
-        security.release_statement(fingerprint, 0),
+        security.release_statement(fingerprint, 0, "0" * 16),
         security.credential_statement(security.credential_body(GOOD)),
         security.psk_input("node", "0" * 16),
     )

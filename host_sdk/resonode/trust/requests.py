@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import IntEnum, unique
+from typing import Any
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, model_validator
 from smp import error, message
 
 from resonode_wire.smp import (
@@ -57,6 +58,14 @@ class _ReadReply(message.ReadResponse):
 class _WriteReply(message.WriteResponse):
     model_config = ConfigDict(extra="ignore", frozen=True)
     _GROUP_ID = GROUP_SECURITY
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_refusal(cls, values: Any) -> Any:
+        # Where no key is asked for and unknown ones are ignored, a refusal would pass for success.
+        if isinstance(values, dict) and (values.get("rc") or "err" in values):
+            raise ValueError("a refusal")
+        return values
 
 
 class _Read(message.ReadRequest, _Group):
@@ -251,20 +260,20 @@ class RevokeWrite(_Write):
 
 
 class ReleaseReply(_WriteReply):
-    """The code that the next owner needs, told once."""
+    """Nobody's node now, of the next epoch."""
 
     _COMMAND_ID = SEC_RELEASE
 
-    code: str
     epoch: int
 
 
 class ReleaseWrite(_Write):
-    """Let go of the node."""
+    """Let go of the node. `code` lets the next owner in: keep it before this is sent."""
 
     _COMMAND_ID = SEC_RELEASE
     _Response = ReleaseReply
 
+    code: str
     sig: bytes
 
 
