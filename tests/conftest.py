@@ -34,6 +34,16 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keys, site and audit log of the test's own, never those of whoever runs the tests."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("RESONODE_HOME", str(home))
+    monkeypatch.setenv("RESONODE_KEYRING", "off")
+    monkeypatch.delenv("RESONODE_SITE", raising=False)
+    return home
+
+
 # --- the network stays on this machine -----------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 import smpclient
@@ -29,7 +29,7 @@ from smpclient.requests.os_management import (
 from smpclient.requests.statistics_management import GroupData, ListOfGroups
 
 from resonode.capture import Capture, Collector
-from resonode.errors import CommandError, NodeError, ProtocolError, Timeout
+from resonode.errors import CommandError, NodeError, NotTrusted, ProtocolError, Timeout
 from resonode.link import DEFAULT_BAUD, PortInfo, list_serial_ports
 from resonode.records import Loss, Record, decode
 from resonode.requests import (
@@ -43,7 +43,10 @@ from resonode.requests import (
     StreamWrite,
 )
 from resonode.transport import ResonodeTransport
-from resonode_wire import WIRE_VERSION
+from resonode.trust.access import Trust
+from resonode.trust.requests import HelloReply
+from resonode.trust.transport import Entry, SecureTransport, ask_hello
+from resonode_wire.security import OPEN
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +78,7 @@ class NodeInfo:
     runtime: str
     wire: int
     profile: str
-    """open: no authentication yet."""
+    """closed, or open: it asks nobody who he is."""
     sensors: tuple[str, ...]
     epoch: int
     """Boots so far."""
@@ -87,14 +90,34 @@ class NodeInfo:
     """Its clock now, µs since boot."""
 
 
-def connect(url: str, *, timeout_s: float = 5.0, baud: int = DEFAULT_BAUD) -> Node:
+class Doorkeeper(Protocol):
+    """Says whom to trust. `resonode.trust.access.Trust` is the usual one."""
+
+    def check_open(self, hello: HelloReply) -> None:
+        """Raise NotTrusted if a node that asks for no key should have asked for one."""
+
+    def door(self, hello: HelloReply) -> Entry:
+        """Return how to open a session with a closed node. Raises NotTrusted."""
+
+    def settle(self, session: SecureTransport) -> None:
+        """Take note of a session that is open."""
+
+
+def connect(
+    url: str,
+    *,
+    timeout_s: float = 5.0,
+    baud: int = DEFAULT_BAUD,
+    trust: Doorkeeper | None = None,
+) -> Node:
     """Return the node at `url`, to be opened by `async with`.
 
     Args:
         url: serial:/dev/ttyACM0, serial:COM3, socket://host:port, rfc2217://host:port or a path.
         timeout_s: how long a request may take, its repetitions included.
+        trust: keys, site and credentials; default those in $RESONODE_HOME or the user's folder.
     """
-    return Node(url, timeout_s=timeout_s, baud=baud)
+    return Node(url, timeout_s=timeout_s, baud=baud, trust=trust)
 
 
 async def discover() -> list[PortInfo]:
@@ -109,18 +132,34 @@ class Node:
     drops, CommandError if the node refuses, ProtocolError if its answer cannot be read.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = 5.0, baud: int = DEFAULT_BAUD) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float = 5.0,
+        baud: int = DEFAULT_BAUD,
+        trust: Doorkeeper | None = None,
+    ) -> None:
         self.url = url
         self.timeout_s = timeout_s
         self.transport = ResonodeTransport(baud=baud)
+        self.session: SecureTransport | None = None
+        """What seals its messages; None on a node of the open profile."""
         self.undecodable = 0
+        self._trust: Doorkeeper = trust or Trust()
         self._client = smpclient.SMPClient(self.transport, url, timeout_s)
         self._asking = asyncio.Lock()
         self._last_request_s = 0.0
         self._stream: RecordStream | None = None
 
     async def open(self) -> Self:
-        """Open the link and make sure that a node of a known wire version answers."""
+        """Open the link, and a session with the node unless it is of the open profile.
+
+        Raises:
+            NotTrusted: the node is not known here, is not who it says, or does not let us in.
+            LockedOut: it lets nobody try for longer than `timeout_s`.
+            TransportError, ProtocolError
+        """
         try:
             async with asyncio.timeout(self.timeout_s):
                 await self.transport.connect(self.url, self.timeout_s)
@@ -130,29 +169,44 @@ class Node:
                 next="Check the port or the host, or allow more time with --timeout",
             ) from None
         try:
-            await self._greet()
+            await self._enter()
         except BaseException:
-            await self.transport.disconnect()
+            await self._close_link()
             raise
         return self
 
-    async def _greet(self) -> None:
+    async def _enter(self) -> None:
+        hello = await ask_hello(self.transport, self.url, self.timeout_s)
+        if hello.profile == OPEN:
+            self._trust.check_open(hello)
+        else:
+            self.session = SecureTransport(
+                self.transport, self._trust.door, timeout_s=self.timeout_s
+            )
+            self._client = smpclient.SMPClient(self.session, self.url, self.timeout_s)
+            await self.session.open_session()
+            self._trust.settle(self.session)
+        await self._greet(hello.node)
+
+    async def _greet(self, name: str) -> None:
         info = await self.info()
-        if info.wire != WIRE_VERSION:
-            raise ProtocolError(
-                f"Node {info.node} speaks wire version {info.wire}",
-                why=f"this version of resonode speaks {WIRE_VERSION}",
-                next="Bring both to the same release",
+        if info.node != name:
+            raise NotTrusted(
+                f"What said to be node {name} is node {info.node}",
+                next="Somebody may be tampering with the link: look at it",
             )
         parameters = await self._request(MCUMgrParametersRead())
-        self.transport.initialize(parameters.buf_size)
+        (self.session or self.transport).initialize(parameters.buf_size)
+
+    async def _close_link(self) -> None:
+        await (self.session or self.transport).disconnect()
 
     async def close(self) -> None:
         """End the stream and close the link."""
         stream, self._stream = self._stream, None
         if stream is not None:
             await stream.aclose()
-        await self.transport.disconnect()
+        await self._close_link()
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -304,6 +358,10 @@ class Node:
                 next="Try again with fewer samples, or see the schedule: resonode config get",
             ) from None
         return collector.result(count)
+
+    async def request(self, request: SMPRequest[TReply, TError1, TError2]) -> TReply:
+        """Make any request of smpclient's form, which may be repeated if no answer comes."""
+        return await self._request(request)
 
     # --- inside ------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 
 from serial import SerialBase
 from smpclient.transport import SMPTransport
@@ -58,12 +59,19 @@ class ResonodeTransport(SMPTransport):
     Args:
         telemetry_limit: records kept while nobody takes them and requests go on; what comes on
             top is dropped, counted in `overflowed`, and missed as a gap in `seq`.
+
+    Attributes:
+        open_record: what makes a record of a telemetry frame's payload, None if it is none; set
+            by the session whose records come sealed.
+        forged: payloads it could make no record of.
     """
 
     def __init__(self, *, baud: int = DEFAULT_BAUD, telemetry_limit: int = 4096) -> None:
         self.bytes_received = 0
         self.overflowed = 0
         self.late_replies = 0
+        self.open_record: Callable[[bytes], bytes | None] | None = None
+        self.forged = 0
         self._baud = baud
         self._limit = telemetry_limit
         self._link: Link | None = None
@@ -194,13 +202,22 @@ class ResonodeTransport(SMPTransport):
     def _dispatch(self, pieces: list[tuple[int, bytes | str]]) -> None:
         for kind, payload in pieces:
             if kind == CHANNEL_TELEMETRY and isinstance(payload, bytes):
-                self._queue(payload)
+                self._take_record(payload)
             elif kind in (CHANNEL_SMP, CONSOLE_SMP) and isinstance(payload, bytes):
                 self._reply(payload)
             elif kind == TEXT:
                 node_log.info("%s: %s", self._link.url if self._link else "", payload)
             else:
                 logger.debug("frame on unknown channel %s dropped", kind)
+
+    def _take_record(self, payload: bytes) -> None:
+        # Opened as it arrives: then the order of replies and records tells which keys are in use.
+        record = payload if self.open_record is None else self.open_record(payload)
+        if record is None:
+            self.forged += 1
+            logger.debug("a record that is not authentic was dropped")
+        else:
+            self._queue(record)
 
     def _queue(self, record: bytes) -> None:
         if len(self._telemetry) >= self._limit:

@@ -206,6 +206,7 @@ class FakeNode:
             },
             (smp.GROUP_STAT, smp.STAT_GROUP_LIST): lambda: {"stat_list": ["windows", "records"]},
             (smp.GROUP_STAT, smp.STAT_GROUP_DATA): lambda: self._statistics(values["name"]),
+            (smp.GROUP_SECURITY, smp.SEC_HELLO): self._hello,
             (smp.GROUP_NODE, smp.NODE_INFO): self._info,
             (smp.GROUP_NODE, smp.NODE_CONFIG): lambda: self._config(op, values),
             (smp.GROUP_NODE, smp.NODE_STREAM): lambda: self._start(values),
@@ -226,6 +227,21 @@ class FakeNode:
             "records": {"made": self.next_seq, "acked": self.acked + 1},
         }
         return {"name": name, "fields": fields[name]}
+
+    def _hello(self):
+        return {
+            "wire": self.wire,
+            "node": self.node,
+            "fp": bytes(16),
+            "firmware": "0.1.0",
+            "profile": "open",
+            "claimed": False,
+            "pattern": "XXpsk3",
+            "epoch": 1,
+            "clock": "unset",
+            "tries": 3,
+            "wait_s": 0,
+        }
 
     def _info(self):
         return {
