@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from firmware.lockout import FREE, LONGEST_S
 from resonode.trust.session import Expected, SealError
 from resonode_wire import cbor, security, smp
 from resonode_wire.security import ROLE_OPERATOR, ROLE_OWNER, ROLE_VIEWER, XX, XX_PSK3
-from tests.crypto.door import NOW_S, DoorNode, Host, Owner, Refused, claimed, random_bytes, request
+from tests.crypto.door import DoorNode, claimed
+from tests.crypto.peers import NOW_S, Host, Owner, Refused, request
 
 READ, WRITE = smp.READ, smp.WRITE
 WRONG_CODE = "0" * 16
@@ -45,7 +47,7 @@ def echo(host: Host, text: str = "x") -> str:
 
 
 def release_of(node: DoorNode, owner: Owner) -> dict[str, object]:
-    statement = security.release_statement(node.trust.vault.fingerprint, 1, NEXT_CODE)
+    statement = security.release_statement(node.fingerprint, 1, NEXT_CODE)
     return {"code": NEXT_CODE, "sig": owner.sign(statement)}
 
 
@@ -157,7 +159,7 @@ def test_a_handshake_begun_before_the_node_was_claimed_ends_with_it(node: DoorNo
 def test_the_label_is_told_until_it_was_taken_and_never_again(node: DoorNode):
     label = node.ask(READ, 66, smp.SEC_LABEL)
     assert label == node.ask(READ, 66, smp.SEC_LABEL)  # the reply may have been lost
-    assert label["code"] == node.trust.code() and label["fp"] == node.trust.vault.fingerprint
+    assert label["code"] == node.trust.code() and label["fp"] == node.fingerprint
     node.ask(WRITE, 66, smp.SEC_LABEL, {"taken": True})
     for _ in range(2):
         assert refusal(node.ask, READ, 66, smp.SEC_LABEL).rc == DENIED
@@ -302,9 +304,9 @@ def test_a_denied_host_is_out_whatever_it_shows(owned: DoorNode, owner: Owner):
 
 def test_more_denied_hosts_than_there_is_room_for_are_refused(owned: DoorNode, owner: Owner):
     host = owner_session(owned, owner)
-    keys = [random_bytes(32) for _ in range(32)]
+    keys = [os.urandom(32) for _ in range(32)]
     assert host.secure(WRITE, smp.SEC_REVOKE, {"deny": keys})["denied"] == 32
-    answer = refusal(host.secure, WRITE, smp.SEC_REVOKE, {"deny": [random_bytes(32)]})
+    answer = refusal(host.secure, WRITE, smp.SEC_REVOKE, {"deny": [os.urandom(32)]})
     assert "raise the epoch" in answer.reason
 
 
@@ -316,7 +318,7 @@ def test_rotation_keeps_the_session_and_the_host_sees_the_new_generation(
     generation, key, _signature = security.split_certificate(certificate)
     assert generation == 2 and key == owned.trust.vault.static.public
     assert echo(host) == "x"
-    known = Expected(owned.trust.vault.fingerprint, generation=2)
+    known = Expected(owned.fingerprint, generation=2)
     host.finish(host.begin(XX, expected=known), owner.credential(host, ROLE_OWNER))
 
 
@@ -363,10 +365,10 @@ def test_a_release_signed_by_anyone_else_is_refused(owned: DoorNode, owner: Owne
 
 
 def test_the_button_brings_the_label_back_and_keeps_who_the_node_is(owned: DoorNode, owner: Owner):
-    fingerprint = owned.trust.vault.fingerprint
+    fingerprint = owned.fingerprint
     owned.trust.ownership.reset()
     owned.start()
-    assert owned.trust.vault.fingerprint == fingerprint
+    assert owned.fingerprint == fingerprint
     assert owned.hello()["epoch"] == 2 and not owned.hello()["claimed"]
     Host(owned).come_with_code(owned.trust.vault.code)
 
