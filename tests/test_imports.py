@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "hil/resonode_hil": {"resonode_hil", "resonode", "resonode_wire"},
     # Runs in the node's interpreter, under the firmware.
     "hil/resonode_hil/port": {"firmware", "resonode_wire", "dsp", "machine"},
-    "tools": {"tools"},
+    "tools": {"tools", "c_dsp"},  # what fetches sources and Debian packages
     "examples": {"resonode", "resonode_wire", "resonode_hil"},
     "docs": set(),
     "tests": OURS - {"machine", "dsp", "crypto"},
@@ -45,7 +45,7 @@ LINKS = "link"  # firmware/link_*.py and firmware/links/
 MICROPYTHON_HAS = {
     "array", "asyncio", "binascii", "bluetooth", "collections", "deflate", "errno", "gc", "hashlib",
     "io", "json", "math", "micropython", "os", "random", "select", "socket", "struct", "sys",
-    "time", "uctypes", "vfs",
+    "time", "uctypes", "umachine", "vfs",
 }  # fmt: skip
 SHARED_WITH_MICROPYTHON = ("resonode_wire/", "firmware/", "hil/resonode_hil/port/")
 

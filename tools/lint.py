@@ -33,9 +33,8 @@ def fixes() -> list[list[str]]:
 
 
 def c_sources() -> list[str]:
-    return sorted(
-        str(path.relative_to(ROOT)) for path in ROOT.glob("c_*/**/*.[ch]") if path.is_file()
-    )
+    found = [*ROOT.glob("c_*/**/*.[ch]"), *ROOT.glob("boards/**/*.[ch]")]
+    return sorted(str(path.relative_to(ROOT)) for path in found if path.is_file())
 
 
 def main() -> int:

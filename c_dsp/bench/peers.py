@@ -33,6 +33,7 @@ PACKAGES = {
     "libclang-rt-14-dev": "/usr/lib/llvm-14/lib/clang",
     "gcc-riscv64-unknown-elf": "/usr/bin/riscv64-unknown-elf-gcc",
     "picolibc-riscv64-unknown-elf": "/usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs",
+    "qemu-system-misc": "/usr/bin/qemu-system-riscv32",
 }
 
 

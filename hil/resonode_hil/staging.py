@@ -61,7 +61,7 @@ def _wanted(root: Path) -> dict[str, Path]:
         for source in sorted((root / folder).rglob("*")):
             if source.suffix in _SUFFIXES:
                 files[str(source.relative_to(root))] = source
-    for source in sorted((Path(__file__).parent / "port").rglob("*.py")):
+    for source in sorted((Path(__file__).parent / "port").glob("*.py")):
         files[str(source.relative_to(Path(__file__).parent / "port"))] = source
     return files
 

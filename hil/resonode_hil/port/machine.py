@@ -1,11 +1,11 @@
-# Runs on: MicroPython (the VIRTUAL board)
-# The hardware of a virtual board: `machine` as drivers know it, over the bus channel (fd 3).
+# Runs on: MicroPython (the VIRTUAL and QEMU_M4F boards)
+# The hardware of a virtual board: `machine` as drivers know it, over the bus channel.
 # Pins 0..7 are the chip selects 0..7, pins 8..15 the interrupt lines 0..7.
 # Importing `machine` from the file system before the built-in stub is MicroPython's own rule.
 
 import asyncio
-import io
-import sys
+
+import channel
 
 from resonode_wire import bus
 
@@ -18,7 +18,7 @@ _RIG_GONE_EXIT_CODE = 4  # and with the rig its boards: an orphan would run for 
 class _Bus:
     # One request at a time, each answered; the answer brings the board's time.
     def __init__(self) -> None:
-        self._file = io.open(3, "r+b", 0)
+        self._file = channel.open_bus()
         self._reader = asyncio.StreamReader(self._file)
         self._header = bytearray(2 + bus.REPLY_HEADER)
         self.now_us = 0
@@ -29,14 +29,14 @@ class _Bus:
         try:
             self._file.write(message)
         except OSError:
-            sys.exit(_RIG_GONE_EXIT_CODE)
+            channel.end(_RIG_GONE_EXIT_CODE)
 
     def _fill(self, view) -> None:
         at = 0
         while at < len(view):
             got = self._file.readinto(view[at:])
             if not got:
-                sys.exit(_RIG_GONE_EXIT_CODE)
+                channel.end(_RIG_GONE_EXIT_CODE)
             at += got
 
     def take_header(self, got: int = 0) -> int:
@@ -129,8 +129,8 @@ class BoardInterrupt:
 
 
 def reset() -> None:
-    sys.exit(_RESET_EXIT_CODE)
+    channel.end(_RESET_EXIT_CODE)
 
 
 def console() -> None:
-    sys.exit(_CONSOLE_EXIT_CODE)
+    channel.end(_CONSOLE_EXIT_CODE)

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/runtime/interrupt_char.h"
+
+static inline uint32_t disable_interrupts(void) {
+    uint32_t state;
+    __asm volatile("mrs %0, primask\n cpsid i" : "=r"(state)::"memory");
+    return state;
+}
+
+static inline void restore_interrupts(uint32_t state) {
+    __asm volatile("msr primask, %0" ::"r"(state) : "memory");
+}
+
+#define MICROPY_BEGIN_ATOMIC_SECTION() disable_interrupts()
+#define MICROPY_END_ATOMIC_SECTION(state) restore_interrupts(state)
+
+// Sleeps until an interrupt; the clock's comes every millisecond.
+#define MICROPY_INTERNAL_WFE(timeout_ms) __asm volatile("wfi")
+
+void mp_hal_set_interrupt_char(int c);

@@ -1,0 +1,3 @@
+// Strings of the port that are no C identifiers.
+// clang-format off
+Q(/lib)

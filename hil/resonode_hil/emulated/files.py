@@ -1,0 +1,86 @@
+"""What lies in the flash of an emulated board: Python compiled to .mpy, and native modules."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from resonode_hil.errors import BoardError, explain
+from resonode_hil.staging import source_root
+
+ARCH = "armv7emsp"
+NATIVE_MODULES = ("dsp.mpy", "crypto.mpy")
+
+# Modules that only CPython can use.
+_HOST_ONLY = ("resonode_wire/cddl.py",)
+
+
+def mpy_cross() -> Path:
+    """MicroPython's cross compiler, as `make emulated` builds it."""
+    return _built(source_root() / "build" / "emulated" / "mpy-cross" / "mpy-cross")
+
+
+def firmware_elf(kind: str) -> Path:
+    """MicroPython for the board, as `make emulated` builds it: `stock` or `frozen`."""
+    return _built(source_root() / "build" / "emulated" / kind / "firmware.elf")
+
+
+def _built(path: Path) -> Path:
+    if not path.is_file():
+        next_step = "build it: make emulated"
+        raise BoardError(explain("no emulated board", f"{path} is missing", next_step))
+    return path
+
+
+def stock_files(target: Path) -> Path:
+    """Lay out in `target` all that a board without anything of ours in its MicroPython needs.
+
+    Raises:
+        BoardError: a part is missing, or does not compile.
+    """
+    root = source_root()
+    port = Path(__file__).parents[1] / "port"
+    sources = {path.name: path for path in (port / "qemu").glob("*.py")}
+    sources["machine.py"] = port / "machine.py"
+    for folder in ("firmware", "resonode_wire"):
+        for path in (root / folder).rglob("*.py"):
+            sources[str(path.relative_to(root))] = path
+    for name in _HOST_ONLY:
+        sources.pop(name, None)
+    compile_files(sources, target)
+    for name in NATIVE_MODULES:
+        module = root / "build" / "natmod" / ARCH / name
+        if not module.is_file():
+            next_step = f"build it: make natmod ARCH={ARCH}"
+            raise BoardError(explain("no native module", f"{module} is missing", next_step))
+        shutil.copyfile(module, target / name)
+    board = target / "boards" / "QEMU_M4F"
+    board.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(root / "boards" / "QEMU_M4F" / "board.json", board / "board.json")
+    return target
+
+
+def compile_files(sources: Mapping[str, Path], target: Path) -> None:
+    """Compile each source to its place below `target`. boot.py and main.py are copied as they are:
+    MicroPython looks for them by these names.
+    """
+    cross = mpy_cross()
+    for name, source in sources.items():
+        place = target / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if name in ("boot.py", "main.py"):
+            shutil.copyfile(source, place)
+            continue
+        # -s: what a traceback says; without it the path of this machine would be in the file.
+        command = [str(cross), f"-march={ARCH}", "-O2", "-s", name]
+        done = subprocess.run(
+            [*command, "-o", str(place.with_suffix(".mpy")), str(source)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            why = (done.stdout + done.stderr).strip()
+            raise BoardError(explain(f"{name} does not compile", why, "mend it"))

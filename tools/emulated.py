@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""MicroPython for the emulated boards: `make emulated` builds QEMU_M4F and starts it.
+
+    python -m tools.emulated [stock|frozen|rv32]    build, and start (a prompt on a pty)
+    python -m tools.emulated --build stock ...      only build
+
+    stock   QEMU_M4F: MicroPython alone, as it comes for a chip; the firmware lies in its files
+    frozen  QEMU_M4F with firmware and wire compiled in, and dsp and crypto as user C modules
+    rv32    upstream's own board VIRT_RV32, for native modules of rv32imc
+
+The source is Debian's package `micropython`, fetched once into build/cache; MICROPY_DIR= names a
+tree of one's own. What was built stays in build/emulated until something it was made of changes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from c_dsp.bench import peers
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build" / "emulated"
+PORT = ROOT / "boards" / "QEMU_M4F" / "micropython"
+BOARD_FILES = ROOT / "hil" / "resonode_hil" / "port" / "qemu"
+USER_MODULES = (ROOT / "c_dsp" / "usermod", ROOT / "c_crypto" / "usermod")
+RELEASE = "1.25.0"
+ARCH = {"stock": "armv7emsp", "frozen": "armv7emsp", "rv32": "rv32imc"}
+
+ARM_PACKAGES = ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm")
+RISCV_PACKAGES = ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf", "qemu-system-misc")
+
+ASYNCIO = 'include("$(MPY_DIR)/extmod/asyncio")\n'
+# n = 16384 needs more than a small chip has: the vectors run at every size on every target.
+RV32_HEAP = 1536 * 1024
+# Upstream says rv32imac_zicsr, which Debian's gcc 12 has no libraries for; by the older
+# specification CSR instructions belong to every RISC-V.
+RV32_ARCH = "rv32imac -misa-spec=2.2"
+
+BuildError = peers.FetchError
+
+
+def micropython_dir() -> Path:
+    """MicroPython's tree: $MICROPY_DIR, else Debian's source package."""
+    stated = os.environ.get("MICROPY_DIR")
+    if stated:
+        folder = Path(stated).resolve()
+        if not (folder / "py" / "mkrules.mk").is_file():
+            raise BuildError(f"MICROPY_DIR={stated} is no MicroPython tree")
+        return folder
+    source = peers.debian_source("micropython", "trixie")
+    archive = next(source.glob(f"micropython_{RELEASE}*.orig.tar.*"), None)
+    if archive is None:
+        raise BuildError(f"Debian's trixie has no MicroPython {RELEASE}: name a tree, MICROPY_DIR=")
+    return peers.unpack(archive, peers.CACHE / "micropython_debian")
+
+
+def mpy_cross() -> Path:
+    """MicroPython's cross compiler, of the same tree."""
+    tree = micropython_dir()
+    program = BUILD / "mpy-cross" / "mpy-cross"
+
+    def make() -> None:
+        _make(tree / "mpy-cross", BUILD=program.parent)
+
+    _step("mpy-cross", str(tree), (), program, make)
+    return program
+
+
+def build(kind: str) -> Path:
+    """Path of an up-to-date firmware.elf.
+
+    Raises:
+        BuildError: an unknown kind, a missing tool, or a compiler's complaint.
+    """
+    if kind not in ARCH:
+        raise BuildError(f"unknown build {kind!r}; known: {', '.join(ARCH)}")
+    peers.need(*(RISCV_PACKAGES if kind == "rv32" else ARM_PACKAGES))
+    tree, cross = micropython_dir(), mpy_cross()
+    target = BUILD / kind / "firmware.elf"
+
+    def make() -> None:
+        shutil.rmtree(target.parent, ignore_errors=True)
+        target.parent.mkdir(parents=True)
+        options: dict[str, object] = {"BUILD": target.parent, "MICROPY_MPYCROSS": cross}
+        if kind == "rv32":
+            options |= {"BOARD": "VIRT_RV32", "RV32_ARCH": RV32_ARCH, "FROZEN_MANIFEST": ""}
+            options |= {"MICROPY_HEAP_SIZE": RV32_HEAP, "MPY_LIB_DIR": tree}
+            _make(tree / "ports" / "qemu", **options)
+        else:
+            options |= {"TOP": tree, "FROZEN_MANIFEST": _manifest(kind, target.parent)}
+            if kind == "frozen":
+                options["USER_C_MODULES"] = ROOT
+            _make(PORT, **options)
+
+    _step(kind, str(tree), _sources(kind), target, make)
+    return target
+
+
+def _sources(kind: str) -> Iterable[Path]:
+    """What a build is made of, besides MicroPython."""
+    yield Path(__file__)
+    if kind != "rv32":
+        yield from PORT.iterdir()
+    if kind == "frozen":
+        for folder in ("firmware", "resonode_wire", "c_dsp", "c_crypto"):
+            yield from (ROOT / folder).rglob("*.[pch]*")
+        yield from BOARD_FILES.rglob("*.py")
+
+
+def _manifest(kind: str, folder: Path) -> Path:
+    """The file that says which Python is compiled in."""
+    lines = ASYNCIO
+    path = folder / "manifest.py"
+    path.write_text(lines, encoding="utf-8")
+    return path
+
+
+def _make(folder: Path, **options: object) -> None:
+    # The tag, because the tree lies within a Git repository that is not its own.
+    environment = {**os.environ, "MICROPY_GIT_TAG": f"v{RELEASE}", "MICROPY_GIT_HASH": "debian"}
+    arguments = [f"{name}={value}" for name, value in options.items()]
+    command = ["make", "-C", str(folder), f"-j{os.cpu_count()}", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        tail = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
+        raise BuildError(f"{' '.join(command)}\n{tail}")
+
+
+def _step(name: str, place: str, sources: Iterable[Path], target: Path, action: object) -> None:
+    """Do `action` unless its stamp says that it was done with these sources."""
+    assert callable(action)
+    BUILD.mkdir(parents=True, exist_ok=True)
+    key = hashlib.sha256(place.encode())
+    for path in sorted(sources):
+        key.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    stamp = BUILD / f"{name}.stamp"
+    with open(BUILD / f"{name}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two at once the second waits, and has it then
+        if target.is_file() and stamp.is_file() and stamp.read_text() == key.hexdigest():
+            return
+        print(f"building {target.relative_to(ROOT)}", file=sys.stderr, flush=True)
+        stamp.unlink(missing_ok=True)
+        action()
+        stamp.write_text(key.hexdigest(), encoding="utf-8")
+
+
+def native_module(name: str, arch: str) -> Path:
+    """An up-to-date native module, `dsp` or `crypto`."""
+    builder = ROOT / f"c_{name}" / "natmod" / "build.py"
+    peers.run([sys.executable, str(builder), arch], ROOT)
+    return ROOT / "build" / "natmod" / arch / f"{name}.mpy"
+
+
+def main(arguments: list[str]) -> int:
+    only_build = "--build" in arguments
+    kinds = [name for name in arguments if name != "--build"] or ["stock"]
+    try:
+        for kind in kinds:
+            program = build(kind)
+            print(program.relative_to(ROOT), program.stat().st_size, "bytes")
+    except BuildError as error:
+        print(f"emulated: {error}", file=sys.stderr)
+        return 1
+    if only_build:
+        return 0
+    return subprocess.call([sys.executable, "-m", "resonode_hil.emulated", kinds[0]])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
