@@ -8,6 +8,11 @@
 #define DSP_SIZES (256 | 512 | 1024 | 2048 | 4096 | 8192 | 16384)
 #endif
 
+// 1: the transform's first pass is one loop for every kind of input and size: an eighth of its code.
+#ifndef DSP_SMALL
+#define DSP_SMALL 0
+#endif
+
 // Sizes whose code is made for their strides alone: a quarter fewer instructions, for 1 to 3 KB of
 // code each. 0: one small loop for all. 16384 has no code of its own.
 #ifndef DSP_SPECIALISE

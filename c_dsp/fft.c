@@ -104,7 +104,36 @@ LEAVES(8192, 16, 3)
 
 #define EACH_SIZE(DO) DO(256) DO(512) DO(1024) DO(2048) DO(4096) DO(8192)
 
-#if DSP_HAS_LANES
+#if DSP_SMALL
+
+// One loop for every source and leaf, which asks at each sample what it reads.
+static DSP_NOINLINE void leaves_any(const dsp_plan *plan, const dsp_source *s, float y[]) {
+    const int32_t L = plan->leaf, groups = plan->n / L;
+    const int32_t lowest = -3 * ((groups - 1) / 7);
+    for (int32_t first = lowest; first < lowest + groups; first++) {
+        float x[16];
+        int32_t at = first < 0 ? first + plan->n : first;
+        for (int32_t i = 0; i < L; i++) {
+            x[i] = load(s->from, s, at);
+            at = first + (i + 1) * groups;
+        }
+        float *to = y + L * place(first, plan->passes);
+        if (L == 4) {
+            leaf(4, x, to);
+        } else if (L == 8) {
+            leaf(8, x, to);
+        } else {
+            leaf(16, x, to);
+        }
+    }
+}
+
+static void leaves_f32(const dsp_plan *plan, const float x[], float y[]) {
+    const dsp_source s = {DSP_FROM_F32, x, 0, 1, plan->n};
+    leaves_any(plan, &s, y);
+}
+
+#elif DSP_HAS_LANES
 
 static void leaves_f32(const dsp_plan *plan, const float x[], float y[]) {
     const dsp_source s = {DSP_FROM_F32, x, 0, 1, plan->n};
@@ -149,6 +178,12 @@ static void leaves_f32_window(const dsp_plan *plan, const float x[], const float
     leaves_of(DSP_FROM_F32, 1, DSP_SIZES & ~DSP_SPECIALISE, plan, &s, window, y);
 }
 
+#if DSP_SMALL
+#define leaves_i16 leaves_any
+#define leaves_i32 leaves_any
+#define leaves_band leaves_any
+#else
+
 static DSP_NOINLINE void leaves_i16(const dsp_plan *plan, const dsp_source *s, float y[]) {
     leaves_of(DSP_FROM_I16, 0, DSP_SIZES, plan, s, NULL, y);
 }
@@ -160,6 +195,8 @@ static DSP_NOINLINE void leaves_i32(const dsp_plan *plan, const dsp_source *s, f
 static DSP_NOINLINE void leaves_band(const dsp_plan *plan, const dsp_source *s, float y[]) {
     leaves_of(DSP_FROM_BAND, 0, DSP_SIZES, plan, s, NULL, y);
 }
+
+#endif
 
 // ---- passes ------------------------------------------------------------------------------------
 

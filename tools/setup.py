@@ -36,6 +36,7 @@ NATMOD_ARCH = "x64"  # what MicroPython's unix build loads
 
 EXTENSION = ROOT / "host_sdk" / "resonode" / "_dsp.abi3.so"
 NATMOD = BUILD / "natmod" / NATMOD_ARCH / "dsp.mpy"
+NATMOD_NODE = BUILD / "natmod" / NATMOD_ARCH / "node" / "dsp.mpy"
 CRYPTO = BUILD / "natmod" / NATMOD_ARCH / "crypto.mpy"
 TYPINGS = BUILD / "typings"
 
@@ -59,7 +60,7 @@ def main() -> None:
             [VENV / "bin" / "resonode", EXTENSION],
             install_project,
         )
-        step("native", [MADE_WITH, *NATMOD_SOURCES], [NATMOD], build_natmod)
+        step("native", [MADE_WITH, *NATMOD_SOURCES], [NATMOD, NATMOD_NODE], build_natmod)
         step("crypto", [MADE_WITH, *CRYPTO_SOURCES], [CRYPTO], build_crypto)
         step("stubs", ["requirements/stubs.lock"], [TYPINGS / "stdlib"], install_stubs)
 

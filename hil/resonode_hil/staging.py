@@ -23,7 +23,8 @@ NATIVE_ARCH = {"x86_64": "x64", "AMD64": "x64"}
 
 _SOURCES = ("firmware", "resonode_wire", "boards/VIRTUAL")
 _SUFFIXES = (".py", ".json", ".mpy")
-_NATIVE_MODULES = ("dsp.mpy", "crypto.mpy")
+# As a board has them: of the DSP core, what the firmware calls.
+_NATIVE_MODULES = {"dsp.mpy": "node/dsp.mpy", "crypto.mpy": "crypto.mpy"}
 
 
 def source_root() -> Path:
@@ -56,7 +57,9 @@ def stage(staged: Path | None = None, root: Path | None = None) -> Path:
 
 def _wanted(root: Path) -> dict[str, Path]:
     """Return every file of the board: its place there -> its source."""
-    files: dict[str, Path] = {name: _native_module(root, name) for name in _NATIVE_MODULES}
+    files: dict[str, Path] = {
+        name: _native_module(root, built) for name, built in _NATIVE_MODULES.items()
+    }
     for folder in _SOURCES:
         for source in sorted((root / folder).rglob("*")):
             if source.suffix in _SUFFIXES:

@@ -62,6 +62,7 @@ def samples(n: int) -> np.ndarray:
         (["-DDSP_PORTABLE"], SIZES),
         (["-DDSP_PORTABLE", "-DDSP_SPECIALISE=0"], SIZES),
         (["-DDSP_PORTABLE", "-DDSP_TABLES_IN_CALLER_MEMORY=1", "-DDSP_SPECIALISE=1024"], SIZES),
+        (["-DDSP_PORTABLE", "-DDSP_SMALL=1", "-DDSP_SPECIALISE=0"], SIZES),
         (["-DDSP_SIZES=1024"], (1024,)),
         (["-DDSP_SIZES=(256|2048)", "-DDSP_SPECIALISE=256"], (256, 2048)),
         (["-DDSP_SIZES=16384"], (16384,)),

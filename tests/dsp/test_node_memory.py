@@ -14,7 +14,7 @@ ENVELOPES = 4 * 9 * 5 * 3
 
 
 def said() -> list[int]:
-    search = f"{REPO}:.frozen:{REPO / 'build' / 'natmod' / 'x64'}"
+    search = f"{REPO}:.frozen:{REPO / 'build' / 'natmod' / 'x64' / 'node'}"
     program = str(Path(sys.executable).with_name("micropython"))
     done = subprocess.run(
         [program, "-X", "heapsize=4m", str(REPO / "tests" / "dsp" / "node_memory.py")],

@@ -21,7 +21,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "resonode_wire/WIRE.md",
         "boards/VIRTUAL/board.json",
         "boards/OTHER/board.json",
-        f"build/natmod/{NATIVE_ARCH['x86_64']}/dsp.mpy",
+        f"build/natmod/{NATIVE_ARCH['x86_64']}/node/dsp.mpy",
         f"build/natmod/{NATIVE_ARCH['x86_64']}/crypto.mpy",
     ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ def test_staged_files_cannot_be_edited_by_mistake(checkout):
     assert (staged / "firmware/main.py").stat().st_mode & 0o222 == 0
 
 
-@pytest.mark.parametrize("name", ["dsp.mpy", "crypto.mpy"])
+@pytest.mark.parametrize("name", ["node/dsp.mpy", "crypto.mpy"])
 def test_missing_native_module_names_the_command_that_builds_it(checkout, name):
     (checkout / "build/natmod/x64" / name).unlink()
     with pytest.raises(BoardError, match="make natmod ARCH=x64"):
