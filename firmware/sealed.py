@@ -3,62 +3,18 @@
 # channel they belong to as associated data. No I/O.
 #
 #   management   counter and sealed text are fields of an SMP message: seal(), open()
-#   telemetry    counter u32, big-endian | sealed text: seal_frame(), open_frame(); the counter's
-#                high half is what the receiver has counted
+#   telemetry    counter u32, big-endian | sealed text: seal_frame(), open_frame()
 #
 # Sealed text is the cipher text and 16 bytes of tag.
 
 import struct
 
 from firmware.noise import Cipher, NoiseError
-from firmware.primitives import TAG
-
-WINDOW = 64  # how far behind the newest a message may come
-REKEY_MESSAGES = 1 << 20  # in one direction: time for a new handshake
-REKEY_S = 24 * 3600
-# A host has as long again for the new handshake, and nothing is dropped meanwhile; then it ends.
-END_MESSAGES = 2 * REKEY_MESSAGES
-END_S = 2 * REKEY_S
-
-FRAME_OVERHEAD = 4 + TAG
-
-_LOW = 1 << 32
-_MASK = (1 << WINDOW) - 1
+from resonode_wire.sealing import END_MESSAGES, END_S, RECORD_OVERHEAD, TAG, Window
 
 
 class SealError(Exception):
     pass
-
-
-class Window:
-    # Which of the counters up to the newest have been seen.
-    def __init__(self) -> None:
-        self.newest = -1
-        self._seen = 0  # bit i: newest - i
-
-    def fresh(self, counter: int) -> bool:
-        if counter > self.newest:
-            return True
-        behind = self.newest - counter
-        return behind < WINDOW and not self._seen >> behind & 1
-
-    def mark(self, counter: int) -> None:
-        if counter > self.newest:
-            ahead = min(counter - self.newest, WINDOW)  # a far jump leaves nothing of the old bits
-            self._seen = (self._seen << ahead | 1) & _MASK
-            self.newest = counter
-        else:
-            self._seen |= 1 << self.newest - counter
-
-    def whole(self, low: int) -> int:
-        # The counter with these low 32 bits that is nearest to the one expected next.
-        expected = self.newest + 1
-        counter = expected - expected % _LOW + low
-        if counter > expected + _LOW // 2 and counter >= _LOW:
-            return counter - _LOW
-        if counter < expected - _LOW // 2:
-            return counter + _LOW
-        return counter
 
 
 class SealedSession:
@@ -69,9 +25,6 @@ class SealedSession:
         self._began_s = now_s
 
     # -- age
-
-    def rekey_due(self, now_s: float) -> bool:
-        return self._messages() >= REKEY_MESSAGES or now_s - self._began_s >= REKEY_S
 
     def over(self, now_s: float) -> bool:
         # Who calls it ends the session; by count it refuses by itself.
@@ -106,16 +59,16 @@ class SealedSession:
     # -- telemetry
 
     def seal_frame(self, channel: int, payload) -> bytearray:
-        frame = bytearray(len(payload) + FRAME_OVERHEAD)
+        frame = bytearray(len(payload) + RECORD_OVERHEAD)
         counter = self._seal(channel, payload, memoryview(frame)[4:])
-        struct.pack_into(">I", frame, 0, counter % _LOW)
+        struct.pack_into(">I", frame, 0, counter)
         return frame
 
     def open_frame(self, channel: int, frame) -> bytearray:
-        if len(frame) < FRAME_OVERHEAD:
+        if len(frame) < RECORD_OVERHEAD:
             raise SealError("shorter than an empty frame")
-        low = struct.unpack_from(">I", frame, 0)[0]
-        return self.open(channel, self._window.whole(low), memoryview(frame)[4:])
+        counter = struct.unpack_from(">I", frame, 0)[0]
+        return self.open(channel, counter, memoryview(frame)[4:])
 
     # -- the end
 

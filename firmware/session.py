@@ -10,12 +10,11 @@ from firmware.standard_commands import StandardCommands
 from firmware.trust_commands import TrustCommands
 from resonode_wire import cbor, smp
 from resonode_wire.errors import WireError
+from resonode_wire.sealing import MESSAGE_OVERHEAD
 from resonode_wire.security import ROLE_ANYONE
 
 # Frame length and CRC share a standard client's idea of our buffer.
 _BUFFER = smp.MAX_MESSAGE + 4
-# A sealed message must fit into one that is not: header 8, {"n": up to 9, "d": up to 3}, tag 16.
-_SEALED_ROOM = 48
 _SEALED = (smp.GROUP_SECURITY, smp.SEC_SEALED, smp.WRITE)
 
 
@@ -89,4 +88,4 @@ class Session:
         return sorted({group for group, _command, _op in self._commands})
 
     def _buffer(self) -> int:
-        return _BUFFER - _SEALED_ROOM if self._inside else _BUFFER
+        return _BUFFER - MESSAGE_OVERHEAD if self._inside else _BUFFER

@@ -14,8 +14,6 @@ from hypothesis import strategies as st
 from resonode.errors import NotTrusted
 from resonode.trust.keys import fingerprint
 from resonode.trust.session import (
-    END_MESSAGES,
-    WINDOW,
     Expected,
     Handshake,
     SealedChannel,
@@ -24,6 +22,7 @@ from resonode.trust.session import (
 )
 from resonode_wire import security
 from resonode_wire.frame import CHANNEL_SMP, CHANNEL_TELEMETRY
+from resonode_wire.sealing import END_MESSAGES, WINDOW
 from tests.crypto.node import NodePeer, Refused
 
 CODE = security.read_code("7k3m-9p2q-xw5t-abcd")

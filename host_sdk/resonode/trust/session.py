@@ -24,10 +24,8 @@ from resonode.errors import NotTrusted
 from resonode.trust.keys import fingerprint
 from resonode_wire import security
 from resonode_wire.frame import CHANNEL_SMP, CHANNEL_TELEMETRY
+from resonode_wire.sealing import END_MESSAGES, RECORD_OVERHEAD, Window
 
-TAG = 16
-WINDOW = 64  # how far behind the newest a message may come
-END_MESSAGES = 1 << 21  # under one key: then nothing is sealed or opened any more
 _SECOND_PAYLOAD = security.KEY + security.CERTIFICATE
 _BROKEN = (InvalidTag, NoiseInvalidMessage, NoiseValueError, ValueError)
 
@@ -157,30 +155,6 @@ def _stranger(why: str) -> NotTrusted:
     )
 
 
-class Window:
-    """Which of the counters up to the newest have been seen."""
-
-    def __init__(self) -> None:
-        self.newest = -1
-        self._seen = 0  # bit i: newest - i
-
-    def fresh(self, counter: int) -> bool:
-        """Tell whether `counter` was not seen and is not too old."""
-        if counter > self.newest:
-            return True
-        behind = self.newest - counter
-        return behind < WINDOW and not self._seen >> behind & 1
-
-    def mark(self, counter: int) -> None:
-        """Note that `counter` was seen."""
-        if counter > self.newest:
-            self._seen = self._seen << min(counter - self.newest, WINDOW) | 1
-            self._seen &= (1 << WINDOW) - 1
-            self.newest = counter
-        else:
-            self._seen |= 1 << self.newest - counter
-
-
 class SealedChannel:
     """Seals and opens under the two keys of a session, 32 bytes each.
 
@@ -222,9 +196,8 @@ class SealedChannel:
 
     def open_record(self, payload: bytes) -> bytes:
         """Return the record in a telemetry frame's payload. Raises SealError."""
-        if len(payload) < 4 + TAG:
+        if len(payload) < RECORD_OVERHEAD:
             raise SealError("shorter than an empty frame")
-        # The low half is the whole of it: END_MESSAGES is less.
         counter = int.from_bytes(payload[:4], "big")
         return self.open(counter, payload[4:], CHANNEL_TELEMETRY)
 

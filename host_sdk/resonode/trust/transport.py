@@ -35,6 +35,7 @@ from resonode.transport import ResonodeTransport
 from resonode.trust.requests import HandshakeWrite, HelloRead, HelloReply, SealedWrite
 from resonode.trust.session import Expected, Handshake, Proof, SealedChannel, SealError
 from resonode_wire import WIRE_VERSION, security, smp
+from resonode_wire.sealing import MESSAGE_OVERHEAD, REKEY_MESSAGES, REKEY_S
 
 logger = logging.getLogger(__name__)
 
@@ -42,10 +43,6 @@ TReply = TypeVar("TReply", bound=smpmessage.ReadResponse | smpmessage.WriteRespo
 TError1 = TypeVar("TError1", bound=smperror.ErrorV1)
 TError2 = TypeVar("TError2", bound=smperror.ErrorV2[Any])
 
-REKEY_MESSAGES = 1 << 20
-REKEY_S = 24 * 3600.0
-# What sealing adds to a message at most, and inside a session buf_size is less.
-_SEALING = 48
 _CONSOLE_OVERHEAD = 4  # of a buf_size
 # A message of the handshake that was lost is noticed after this time.
 _MESSAGE_S = 1.0
@@ -254,18 +251,18 @@ class SecureTransport(SMPTransport):
     def initialize(self, smp_server_transport_buffer_size: int) -> None:
         """Take the node's buffer size as it is inside a session."""
         super().initialize(smp_server_transport_buffer_size)
-        self.link.initialize(smp_server_transport_buffer_size + _SEALING)
+        self.link.initialize(smp_server_transport_buffer_size + MESSAGE_OVERHEAD)
 
     @property
     def mtu(self) -> int:
         """Largest SMP message, bytes."""
-        return self.link.mtu - _SEALING
+        return self.link.mtu - MESSAGE_OVERHEAD
 
     @property
     def max_unencoded_size(self) -> int:
         """Largest SMP message that fits into a sealed one, bytes."""
         size = self._smp_server_transport_buffer_size
-        fits = self.link.max_unencoded_size - _SEALING
+        fits = self.link.max_unencoded_size - MESSAGE_OVERHEAD
         return min(size - _CONSOLE_OVERHEAD, fits) if size else fits
 
     # --- the session -------------------------------------------------------------------------
