@@ -79,7 +79,7 @@ def held_by(folder) -> set[str]:
 def test_typings_name_what_the_module_holds(module_folder, part):  # noqa: F811
     tree = ast.parse((REPO / "tools" / "typings" / "dsp.pyi").read_text())
     typed = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    typed |= {str(node.target.id) for node in tree.body if isinstance(node, ast.AnnAssign)}
+    typed |= {ast.unparse(node.target) for node in tree.body if isinstance(node, ast.AnnAssign)}
     if part:
         typed &= called_by_the_firmware()
     assert held_by(module_folder / part) == typed
