@@ -1,4 +1,4 @@
-# Runs on: MicroPython, started by test_native_module.py
+# Runs on: MicroPython, started by test_native_module.py, and on chips by tests/emulated
 #   micropython native_vectors.py FOLDER_OF_DSP_MPY dsp INPUT OUTPUT
 # INPUT: for each n, n int16 samples. OUTPUT: every result, raw, in the order of `run`.
 import struct

@@ -1,22 +1,15 @@
-"""The native module in real MicroPython gives the host's results, bit for bit.
-
-Nothing in the core may be contracted, reassociated or taken from a libm, so two compilations of it
-must agree exactly; a difference in one bit is a defect.
-"""
+"""The native module in real MicroPython gives the host's results, bit for bit."""
 
 import importlib.util
 import os
 import platform
-import struct
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from resonode import dsp
-from tests.dsp.reference import RATE_HZ, SCALE, SIZES, noise
+from tests.dsp import golden
 
 REPO = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -43,46 +36,10 @@ def micropython(script: str, *arguments: object) -> str:
     return done.stdout
 
 
-def host_results(x: np.ndarray) -> list[tuple[str, bytes]]:
-    """What native_vectors.py writes for one block, from the host build."""
-    n = len(x)
-    f = dsp.features(x, SCALE)
-    moments = (f.mean, f.rms, f.peak, f.crest, f.kurtosis, f.peak_to_peak, f.skewness, 0.0)
-    amp = dsp.spectrum(x, SCALE)
-    codes, floor_db = dsp.pack_db8(amp, 0.5)
-    mean = np.sqrt((amp * amp + amp * amp) / np.float32(2))
-    k_lo, k_hi = n * 2 // 27, n * 4 // 27
-    stream, parts, held = dsp.Decimator(), [], 0
-    while held < n:
-        parts.append(stream.feed(x[: min(n // 3 + 5, 8 * (n - held))]))
-        held += len(parts[-1])
-    rec = np.concatenate(parts)
-    speed = dsp.velocity(rec, SCALE, RATE_HZ / 8, 14.0, 1000.0)
-    return [
-        ("features", struct.pack("<8f", *moments)),
-        ("spectrum", amp.tobytes()),
-        ("pack_f16", dsp.pack_f16(amp).tobytes()),
-        ("pack_db8", codes.tobytes()),
-        ("floor_db", struct.pack("<f", floor_db)),
-        ("power_mean", mean.tobytes()),
-        ("rfft", dsp.rfft(x).tobytes()),
-        ("envelope", dsp.envelope(x, SCALE, k_lo, k_hi).tobytes()),
-        ("decimate", rec.tobytes()),
-        ("velocity", struct.pack("<f", speed)),
-    ]
-
-
 def test_every_function_gives_the_hosts_bits_at_every_size(module_folder, tmp_path):
-    blocks = [noise(n, seed=n) for n in SIZES]
-    (tmp_path / "in").write_bytes(b"".join(x.tobytes() for x in blocks))
+    (tmp_path / "in").write_bytes(golden.inputs())
     micropython("native_vectors.py", module_folder, "dsp", tmp_path / "in", tmp_path / "out")
-    native = (tmp_path / "out").read_bytes()
-    at = 0
-    for x in blocks:
-        for name, wanted in host_results(x):
-            assert native[at : at + len(wanted)] == wanted, (len(x), name)
-            at += len(wanted)
-    assert at == len(native)
+    golden.check((tmp_path / "out").read_bytes())
 
 
 def test_bad_arguments_are_value_errors_that_name_the_argument(module_folder):

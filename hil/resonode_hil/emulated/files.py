@@ -49,7 +49,7 @@ def stock_files(target: Path) -> Path:
             sources[str(path.relative_to(root))] = path
     for name in _HOST_ONLY:
         sources.pop(name, None)
-    compile_files(sources, target)
+    compile_files(sources, target, optimise=3)  # line numbers would lie in the chip's RAM
     for name in NATIVE_MODULES:
         module = root / "build" / "natmod" / ARCH / name
         if not module.is_file():
@@ -62,9 +62,12 @@ def stock_files(target: Path) -> Path:
     return target
 
 
-def compile_files(sources: Mapping[str, Path], target: Path) -> None:
+def compile_files(sources: Mapping[str, Path], target: Path, optimise: int = 0) -> None:
     """Compile each source to its place below `target`. boot.py and main.py are copied as they are:
     MicroPython looks for them by these names.
+
+    Args:
+        optimise: 0 keeps all; 1 and more leave out `assert`, 3 also line numbers.
     """
     cross = mpy_cross()
     for name, source in sources.items():
@@ -74,7 +77,7 @@ def compile_files(sources: Mapping[str, Path], target: Path) -> None:
             shutil.copyfile(source, place)
             continue
         # -s: what a traceback says; without it the path of this machine would be in the file.
-        command = [str(cross), f"-march={ARCH}", "-O2", "-s", name]
+        command = [str(cross), f"-march={ARCH}", f"-O{optimise}", "-s", name]
         done = subprocess.run(
             [*command, "-o", str(place.with_suffix(".mpy")), str(source)],
             capture_output=True,
