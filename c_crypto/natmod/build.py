@@ -21,8 +21,8 @@ from types import ModuleType
 
 REPO = Path(__file__).resolve().parents[2]
 CRYPTO = REPO / "c_crypto"
-GLUE = CRYPTO / "natmod" / "mod_crypto.c"
-SOURCES = [GLUE, CRYPTO / "natmod" / "mem.c", CRYPTO / "ed25519.c"]
+GLUE = [CRYPTO / "natmod" / name for name in ("mod_crypto.c", "functions.h")]
+SOURCES = [CRYPTO / "natmod" / "module.c", CRYPTO / "natmod" / "mem.c", CRYPTO / "ed25519.c"]
 DSP_BUILDER = REPO / "c_dsp" / "natmod" / "build.py"
 
 
@@ -73,7 +73,7 @@ DEFINES = ["-DCONFIGURED=1"]  # libsodium: we know that we build it our own way
 
 def fingerprint(arch: str) -> str:
     digest = hashlib.sha256(arch.encode())
-    for path in [*SOURCES, CRYPTO / "ed25519.h", Path(__file__).resolve(), DSP_BUILDER]:
+    for path in [*SOURCES, *GLUE, CRYPTO / "ed25519.h", Path(__file__).resolve(), DSP_BUILDER]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
@@ -116,18 +116,24 @@ def unpack(archive: tarfile.TarFile, wanted: tuple[str, ...], folder: Path) -> N
                 shutil.copyfileobj(content, file)
 
 
-def compile_all(name: str, upstream: Path, folder: Path) -> list[str]:
-    arch = common.ARCHES[name]
-    sources, includes = list(SOURCES), [upstream, folder]
+def libraries() -> tuple[list[Path], list[str]]:
+    """The libraries' C files, and the options to compile them and what uses them."""
+    sources, options = [], list(DEFINES)
     for library in LIBRARIES:
         tree = source_of(library)
         sources += [tree / source for source in library.sources]
-        includes += [tree / include for include in library.includes]
-    command = [arch.compiler, *common.FLAGS, *arch.flags, *arch.headers, *DEFINES]
+        options += [f"-I{tree / include}" for include in library.includes]
+    return sources, options
+
+
+def compile_all(name: str, upstream: Path, folder: Path) -> list[str]:
+    arch = common.ARCHES[name]
+    sources, options = libraries()
+    command = [arch.compiler, *common.FLAGS, *arch.flags, *arch.headers, *options]
     command += [f"-DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_{arch.mp_float}"]
-    command += ["-DMP_CONFIGFILE=<crypto.config.h>", *(f"-I{path}" for path in includes)]
+    command += ["-DMP_CONFIGFILE=<crypto.config.h>", f"-I{upstream}", f"-I{folder}"]
     objects = []
-    for source in sources:
+    for source in [*SOURCES, *sources]:
         objects.append(f"crypto.{source.stem}.o")
         common.run([*command, "-c", str(source), "-o", objects[-1]], folder)
     return objects
@@ -162,7 +168,7 @@ def build(name: str) -> Path:
     older = common.ARCHES[name].debian
     upstream: Path = common.debian_micropython() if older else common.micropython_source()
     mpy_ld = [sys.executable, str(upstream / "tools" / "mpy_ld.py")]
-    qstrs = ["--preprocess", "-o", "crypto.config.h", str(GLUE)]
+    qstrs = ["--preprocess", "-o", "crypto.config.h", *map(str, GLUE)]
     common.run([*mpy_ld, "--arch", name, *qstrs], folder)
     link(name, compile_all(name, upstream, folder), mpy_ld, folder)
     stamp.write_text(wanted)
@@ -171,8 +177,13 @@ def build(name: str) -> Path:
 
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
-        print(f"usage: build.py ARCH | --all   ({', '.join(common.ARCHES)})", file=sys.stderr)
+        usage = "build.py ARCH | --all | --libraries"
+        print(f"usage: {usage}   ({', '.join(common.ARCHES)})", file=sys.stderr)
         return 2
+    if arguments == ["--libraries"]:  # for micropython.mk and .cmake
+        sources, options = libraries()
+        print(*options, *sources)
+        return 0
     failed = False
     for name in common.ARCHES if arguments == ["--all"] else arguments:
         try:

@@ -1,4 +1,5 @@
-// The MicroPython native module `crypto`: argument checks around Monocypher and nothing else.
+// MicroPython's module `crypto`: argument checks around Monocypher and nothing else. It has two forms,
+// of the same source: a native module (.mpy, module.c) and a user C module (usermod/module.c).
 //
 //   x25519_public(secret, out)                 out = the public key
 //   x25519(secret, public, out) -> bool        False, out zero: a point of low order
@@ -12,7 +13,13 @@
 //
 // Every refusal is a ValueError whose text begins with the argument's name. AEAD is RFC
 // 8439's ChaCha20-Poly1305 (12-byte nonce).
+#ifdef MICROPY_ENABLE_DYNRUNTIME
 #include "py/dynruntime.h"
+#define ERROR_TEXT(text) text
+#else
+#include "py/runtime.h"
+#define ERROR_TEXT(text) ((mp_rom_error_text_t)(text))
+#endif
 
 #include "../ed25519.h"
 #include "monocypher.h"
@@ -26,7 +33,7 @@ typedef struct {
 
 static void refuse_unless(bool fine, const char *text) {
     if (!fine) {
-        mp_raise_ValueError(text);
+        mp_raise_ValueError(ERROR_TEXT(text));
     }
 }
 
@@ -156,19 +163,3 @@ static mp_obj_t wipe(mp_obj_t buffer) {
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(wipe_obj, wipe);
-
-// ---- module ------------------------------------------------------------------------------------
-
-mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *args) {
-    MP_DYNRUNTIME_INIT_ENTRY
-    mp_store_global(MP_QSTR_x25519_public, MP_OBJ_FROM_PTR(&x25519_public_obj));
-    mp_store_global(MP_QSTR_x25519, MP_OBJ_FROM_PTR(&x25519_obj));
-    mp_store_global(MP_QSTR_ed25519_key, MP_OBJ_FROM_PTR(&key_of_seed_obj));
-    mp_store_global(MP_QSTR_ed25519_sign, MP_OBJ_FROM_PTR(&sign_obj));
-    mp_store_global(MP_QSTR_ed25519_verify, MP_OBJ_FROM_PTR(&verify_obj));
-    mp_store_global(MP_QSTR_aead_lock, MP_OBJ_FROM_PTR(&aead_lock_obj));
-    mp_store_global(MP_QSTR_aead_unlock, MP_OBJ_FROM_PTR(&aead_unlock_obj));
-    mp_store_global(MP_QSTR_equal, MP_OBJ_FROM_PTR(&equal_obj));
-    mp_store_global(MP_QSTR_wipe, MP_OBJ_FROM_PTR(&wipe_obj));
-    MP_DYNRUNTIME_INIT_EXIT
-}

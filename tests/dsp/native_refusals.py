@@ -34,11 +34,11 @@ def refused(name, call, *args):
 def check_lengths():
     refused("n", dsp.plan_bytes, 1000)
     refused("n", dsp.plan_init, 1000, PLAN)
-    refused("plan_buf", dsp.plan_init, N, bytearray(100))
+    refused("plan_buf", dsp.plan_init, N, bytearray(dsp.plan_bytes(N) - 4))
     refused("plan_buf", dsp.plan_init, N, memoryview(bytearray(4 * N + 2))[2:])
     refused("n", dsp.spectrum, PLAN, X, 0, 512, 1.0, F, F)
     refused("plan", dsp.spectrum, bytearray(4 * N), X, 0, N, 1.0, F, F)
-    refused("plan", dsp.spectrum, PLAN[:100], X, 0, N, 1.0, F, F)
+    refused("plan", dsp.spectrum, PLAN[:-4], X, 0, N, 1.0, F, F)
     refused("x", dsp.spectrum, PLAN, X, 1, N, 1.0, F, F)
     refused("x", dsp.spectrum, PLAN, X, -1, N, 1.0, F, F)
     refused("x", dsp.rfft, PLAN, memoryview(bytes(2 * N + 1))[1:], 0, N, F)
