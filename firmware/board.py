@@ -42,13 +42,22 @@ class Board:
         self.clock = machine.BoardClock() if self._own_time else Clock()  # type: ignore[attr-defined]
 
     def spi(self, number: int):
-        bus = [bus for bus in self.data["spi"] if bus["id"] == number][0]
-        options = {
-            name: machine.Pin(bus[name]) if name in ("sck", "mosi", "miso") else bus[name]
+        return machine.SPI(number, **self._options("spi", number, ("sck", "mosi", "miso")))
+
+    def i2c(self, number: int):
+        return machine.I2C(number, **self._options("i2c", number, ("scl", "sda")))
+
+    def uart(self, number: int):
+        return machine.UART(number, **self._options("uart", number, ("tx", "rx")))
+
+    def _options(self, kind: str, number: int, pins: tuple) -> dict:
+        # What the port needs to know of a bus; names of pins become pins.
+        bus = [bus for bus in self.data[kind] if bus["id"] == number][0]
+        return {
+            name: machine.Pin(bus[name]) if name in pins else bus[name]
             for name in bus
             if name != "id"
         }
-        return machine.SPI(number, **options)
 
     def output(self, number: int):
         return machine.Pin(number, machine.Pin.OUT, value=1)

@@ -32,7 +32,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from resonode_hil.bus import BusServer, Chip
+from resonode_hil.bus import BusServer, Chip, I2cChip, UartDevice
 from resonode_hil.errors import BoardError, explain
 from resonode_hil.faults import BusFaults
 from resonode_hil.staging import stage
@@ -88,6 +88,8 @@ class VirtualBoard:
     Args:
         directory: the board's own; its `flash` folder is kept across restarts.
         chips: sensors by chip select.
+        i2c: sensors by address, on I2C bus 0.
+        uart: sensors by number of the UART.
         timebase: the board's time, default the wall clock's.
         faults: of the bus.
         staged: folder of the files to run, default the firmware of this checkout.
@@ -114,12 +116,14 @@ class VirtualBoard:
         profile: str = OPEN,
         seed: int = 1,
         env: Mapping[str, str] | None = None,
+        i2c: Mapping[int, I2cChip] | None = None,
+        uart: Mapping[int, UartDevice] | None = None,
     ) -> None:
         self.directory = Path(directory)
         self.flash_dir = self.directory / "flash"
         self.log_path = self.directory / "stderr.log"
         self.timebase = timebase or Paced()
-        self.bus = BusServer(chips or {}, self.timebase, faults, self._unread)
+        self.bus = BusServer(chips or {}, self.timebase, faults, self._unread, i2c, uart)
         self.restarts = 0
         self._staged = staged
         self._entry = entry

@@ -1,4 +1,4 @@
-"""The rig's end of a board's bus channel: SPI transfers, waits and time for the chips of a board.
+"""The rig's end of a board's bus channel: transfers, waits and time for the chips of a board.
 
 The messages are in resonode_wire.bus. The board asks, one request at a time; a request that
 arrives during a WAIT ends that wait at once, so a board that changed its mind cannot hang.
@@ -23,6 +23,10 @@ from resonode_wire.errors import WireError
 
 EINVAL = 22
 ENXIO = 6
+ENODEV = 19
+
+# An I2C bus at 400 kHz against the SPI bus that the time base charges for.
+_I2C_SLOWNESS = 25
 
 # A host that reads nothing for this long is not reading.
 _HOST_PATIENCE_S = 0.5
@@ -49,11 +53,40 @@ class Chip(Protocol):
         """Return when the line rises if nothing else happens, None if never."""
 
 
+class Nack(Exception):
+    """An I2C chip does not acknowledge."""
+
+
+class I2cChip(Protocol):
+    """A sensor at an I2C address."""
+
+    def i2c(self, write: bytes, n_read: int) -> bytes:
+        """Take `write`, if any, and return `n_read` bytes. Raises Nack."""
+
+    def advance(self, t_us: int) -> None:
+        """Run until board time `t_us`."""
+
+
+class UartDevice(Protocol):
+    """A sensor on a serial line."""
+
+    def receive(self, data: bytes) -> None:
+        """Take what the board sent."""
+
+    def transmit(self, most: int) -> bytes:
+        """Return what has come for the board by now, at most so many bytes, once."""
+
+    def advance(self, t_us: int) -> None:
+        """Run until board time `t_us`."""
+
+
 class BusServer:
     """Answers one board's bus channel in a thread of its own.
 
     Args:
         chips: by chip select; the interrupt line of each has the same number.
+        i2c: by address, on the board's first I2C bus.
+        uart: by number of the board's UART.
         timebase: the board's time.
         faults: what is wrong on this bus.
         unread: how many bytes of the board's serial port the host has not read yet. A time that
@@ -67,8 +100,12 @@ class BusServer:
         timebase: TimeBase,
         faults: BusFaults | None = None,
         unread: Callable[[], int] = lambda: 0,
+        i2c: Mapping[int, I2cChip] | None = None,
+        uart: Mapping[int, UartDevice] | None = None,
     ) -> None:
         self.chips = dict(chips)
+        self.i2c = dict(i2c or {})
+        self.uart = dict(uart or {})
         self.timebase = timebase
         self.faults = faults or BusFaults()
         self.transfers = 0
@@ -77,6 +114,12 @@ class BusServer:
         self.held_lines = 0
         """Lines held high by the rig, as a bit mask: buttons."""
         self._unread = unread
+        self._transfers: dict[int, Callable[..., bytes]] = {
+            wire.SPI: self._spi,
+            wire.I2C: self._i2c,
+            wire.UART_WRITE: self._uart_write,
+            wire.UART_READ: self._uart_read,
+        }
         self._given_up = 0
         self._flipper = BitFlipper(self.faults.flip_rate, self.faults.seed)
         self._socket: socket.socket | None = None
@@ -132,8 +175,8 @@ class BusServer:
             request = wire.unpack_request(body)
         except WireError:
             return self._reply(EINVAL)
-        if request[0] == wire.SPI:
-            return self._transfer(*request[1:])
+        if request[0] in self._transfers:
+            return self._transfers[request[0]](*request[1:])
         if request[0] == wire.WAIT:
             if not self.timebase.follows_wall:
                 self._let_host_read()
@@ -146,8 +189,9 @@ class BusServer:
 
     def _advance(self) -> int:
         t_us = self.timebase.now_us()
-        for chip in self.chips.values():
-            chip.advance(t_us)
+        for fitted in (self.chips, self.i2c, self.uart):
+            for model in fitted.values():
+                model.advance(t_us)
         return t_us
 
     def _levels(self) -> int:
@@ -156,7 +200,7 @@ class BusServer:
     def _present(self) -> list[tuple[int, Chip]]:
         return [(cs, chip) for cs, chip in self.chips.items() if cs not in self.faults.absent]
 
-    def _transfer(self, cs: int, n_read: int, data: bytes) -> bytes:
+    def _spi(self, cs: int, n_read: int, data: bytes) -> bytes:
         if n_read > wire.MAX_TRANSFER or len(data) > wire.MAX_TRANSFER:
             return self._reply(EINVAL)
         self._advance()
@@ -170,6 +214,34 @@ class BusServer:
             return self._reply(0, b"\xff" * n_read)
         answer = self.chips[cs].spi(data, n_read)
         return self._reply(0, self._flipper.pass_through(answer))
+
+    def _i2c(self, number: int, address: int, n_read: int, data: bytes) -> bytes:
+        if n_read > wire.MAX_TRANSFER or len(data) > wire.MAX_TRANSFER:
+            return self._reply(EINVAL)
+        self._advance()
+        self.timebase.transfer(_I2C_SLOWNESS * (1 + len(data) + n_read))
+        self.transfers += 1
+        chip = self.i2c.get(address) if number == 0 else None
+        if chip is None:
+            return self._reply(ENODEV)
+        try:
+            answer = chip.i2c(data, n_read)
+        except Nack:
+            return self._reply(ENODEV)
+        self.bytes_read += n_read
+        return self._reply(0, self._flipper.pass_through(answer))
+
+    def _uart_write(self, number: int, data: bytes) -> bytes:
+        self._advance()
+        if number in self.uart:
+            self.uart[number].receive(data)
+        return self._reply(0)
+
+    def _uart_read(self, number: int, most: int) -> bytes:
+        self._advance()
+        data = self.uart[number].transmit(most) if number in self.uart else b""
+        self.bytes_read += len(data)
+        return self._reply(0, self._flipper.pass_through(data))
 
     def _wait(self, mask: int, until_us: int, channel: socket.socket | None) -> None:
         while True:

@@ -4,6 +4,7 @@
 # Importing `machine` from the file system before the built-in stub is MicroPython's own rule.
 
 import asyncio
+import select
 
 import channel
 
@@ -16,16 +17,79 @@ _RIG_GONE_EXIT_CODE = 4  # and with the rig its boards: an orphan would run for 
 
 
 class _Bus:
-    # One request at a time, each answered; the answer brings the board's time.
+    # One channel for all tasks. Transfers are answered at once; waits are gathered into one WAIT
+    # that ends with the first of them, so any number of tasks may wait. Requests are answered in
+    # their order: what is still owed to a WAIT comes before the answer to a transfer.
     def __init__(self) -> None:
         self._file = channel.open_bus()
-        self._reader = asyncio.StreamReader(self._file)
+        self._poll = select.poll()
+        self._poll.register(self._file, select.POLLIN)
         self._header = bytearray(2 + bus.REPLY_HEADER)
+        self._owed = 0  # answers to WAITs that have not come yet
+        self._waits: list = []  # of (irq mask, until_us, event)
+        self._changed = asyncio.Event()
+        self._tasks: list = []
         self.now_us = 0
         self.irq = 0
         self.ask(bus.pack_time())
 
-    def send(self, message: bytes) -> None:
+    def ask(self, message: bytes, into=None) -> int:
+        # Returns how many bytes of data came.
+        self._send(message)
+        while self._owed:
+            self._owed -= 1
+            self._take()
+        size = self._take(into)
+        self._wake()
+        return size
+
+    async def wait(self, irq_mask: int, until_us: int) -> None:
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._ask_to_wait())]
+            self._tasks.append(asyncio.create_task(self._hear()))
+        over = asyncio.Event()
+        wait = (irq_mask, until_us, over)
+        self._waits.append(wait)
+        self._changed.set()
+        try:
+            await over.wait()
+        finally:
+            if wait in self._waits:
+                self._waits.remove(wait)
+
+    async def _ask_to_wait(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            # Tasks that are ready may want to wake up earlier: the board's time must not pass them.
+            await asyncio.sleep(0)
+            if self._waits:
+                mask = 0
+                for wait in self._waits:
+                    mask |= wait[0]
+                self._send(bus.pack_wait(mask, min([wait[1] for wait in self._waits])))
+                self._owed += 1
+
+    async def _hear(self) -> None:
+        reader = asyncio.StreamReader(self._file)
+        nothing = bytearray()
+        while True:
+            await reader.readinto(nothing)  # until something has come
+            # A transfer in between may have taken it.
+            while self._owed and self._poll.poll(0):
+                self._owed -= 1
+                self._take()
+                self._wake()
+
+    def _wake(self) -> None:
+        for wait in list(self._waits):
+            if wait[0] & self.irq or wait[1] <= self.now_us:
+                self._waits.remove(wait)
+                wait[2].set()
+        if self._waits and not self._owed:
+            self._changed.set()
+
+    def _send(self, message: bytes) -> None:
         try:
             self._file.write(message)
         except OSError:
@@ -39,23 +103,15 @@ class _Bus:
                 channel.end(_RIG_GONE_EXIT_CODE)
             at += got
 
-    def take_header(self, got: int = 0) -> int:
-        # Returns how many data bytes follow. `got` bytes of the header are there already.
-        self._fill(memoryview(self._header)[got:])
-        size = self._header[0] | self._header[1] << 8
+    def _take(self, into=None) -> int:
+        self._fill(memoryview(self._header))
+        size = (self._header[0] | self._header[1] << 8) - bus.REPLY_HEADER
         status, self.irq, self.now_us = bus.unpack_reply_header(self._header[2:])
         if status:
             raise OSError(status)
-        return size - bus.REPLY_HEADER
-
-    def ask(self, message: bytes, into=None) -> None:
-        self.send(message)
-        if self.take_header():
-            self._fill(memoryview(into))
-
-    async def wait(self, irq_mask: int, until_us: int) -> None:
-        self.send(bus.pack_wait(irq_mask, until_us))
-        self.take_header(await self._reader.readinto(self._header))
+        if size:
+            self._fill(memoryview(into)[:size])
+        return size
 
 
 _bus = _Bus()
@@ -108,6 +164,78 @@ class SPI:
         message = bus.pack_spi(SPI._selected, len(buffer), SPI._written)
         SPI._written = b""
         _bus.ask(message, buffer)
+
+
+class I2C:
+    def __init__(self, number: int, freq: int = 400000, **_options) -> None:
+        self._number = number
+
+    def _transfer(self, address: int, data, into=b"") -> None:
+        _bus.ask(bus.pack_i2c(self._number, address, len(into), bytes(data)), into)
+
+    def scan(self) -> list:
+        found = []
+        for address in range(0x08, 0x78):
+            try:
+                self._transfer(address, b"")
+                found.append(address)
+            except OSError:
+                pass  # nobody there
+        return found
+
+    def writeto(self, address: int, data) -> int:
+        self._transfer(address, data)
+        return len(data)
+
+    def readfrom_into(self, address: int, into) -> None:
+        self._transfer(address, b"", into)
+
+    def readfrom(self, address: int, count: int) -> bytes:
+        data = bytearray(count)
+        self._transfer(address, b"", data)
+        return bytes(data)
+
+    def writeto_mem(self, address: int, register: int, data) -> None:
+        self._transfer(address, bytes((register,)) + bytes(data))
+
+    def readfrom_mem_into(self, address: int, register: int, into) -> None:
+        self._transfer(address, bytes((register,)), into)
+
+    def readfrom_mem(self, address: int, register: int, count: int) -> bytes:
+        data = bytearray(count)
+        self._transfer(address, bytes((register,)), data)
+        return bytes(data)
+
+
+class UART:
+    # What has come is fetched whenever somebody asks, and kept until it is read.
+    _MOST = 512
+
+    def __init__(self, number: int, baudrate: int = 115200, **_options) -> None:
+        self._number = number
+        self._come = b""
+        self._buffer = bytearray(self._MOST)
+
+    def write(self, data) -> int:
+        _bus.ask(bus.pack_uart_write(self._number, bytes(data)))
+        return len(data)
+
+    def any(self) -> int:
+        size = _bus.ask(bus.pack_uart_read(self._number, self._MOST), self._buffer)
+        self._come += self._buffer[:size]
+        return len(self._come)
+
+    def read(self, count: int = -1):
+        size = self.any() if count < 0 else min(count, self.any())
+        data, self._come = self._come[:size], self._come[size:]
+        return data or None
+
+    def readinto(self, into):
+        data = self.read(len(into))
+        if not data:
+            return None
+        into[: len(data)] = data
+        return len(data)
 
 
 class BoardClock:
