@@ -1,10 +1,10 @@
 """Measure the whole pipeline on a virtual node: `make bench`.
 
-Three axes at 26.667 kHz, every sample analysed, streamed over the serial port and acknowledged by
-the SDK in another process. Board time is the wall clock (timebase.Wall): whoever is late, the
-FIFO overruns, and at 4 times real speed it holds 3.6 ms. So that another program on the machine
-does not decide the figure, a higher speed is tried up to three times; every attempt is shown and
-kept in `runs`. Writes build/bench/pipeline.json:
+Three axes at 26.667 kHz, every sample analysed, sealed, streamed over the serial port and
+acknowledged by the SDK in another process. Board time is the wall clock (timebase.Wall): whoever is
+late, the FIFO overruns, and at 4 times real speed it holds 3.6 ms. So that another program on the
+machine does not decide the figure, a higher speed is tried up to three times; every attempt is
+shown and kept in `runs`. Writes build/bench/pipeline.json:
 
     realtime_share    processor time of the node / wall time, at real speed
     overruns          at real speed, over `seconds`
@@ -29,6 +29,7 @@ from typing import Any
 from resonode.errors import NodeError
 from resonode.node import connect
 from resonode_hil.board import VirtualBoard
+from resonode_hil.commissioning import own, own_trust, url_of
 from resonode_hil.machine import default_machine
 from resonode_hil.sensors.iis3dwb import Iis3dwb
 from resonode_hil.timebase import Wall
@@ -63,9 +64,9 @@ class Run:
     records_dropped: int
 
 
-async def _receive(url: str, pipe: Connection) -> None:
+async def _receive(url: str, home: Path, pipe: Connection) -> None:
     """Take and acknowledge records until told to stop; answer with the node's statistics."""
-    async with connect(url) as node:
+    async with connect(url, trust=own_trust(home)) as node:
         await node.configure(CONFIG)
         stream = node.records(timeout_s=None)
         record = await anext(stream)
@@ -79,9 +80,9 @@ async def _receive(url: str, pipe: Connection) -> None:
         pipe.send((await node.statistics(), node.transport.bytes_received))
 
 
-def _host(url: str, pipe: Connection) -> None:
+def _host(url: str, home: Path, pipe: Connection) -> None:
     try:
-        asyncio.run(_receive(url, pipe))
+        asyncio.run(_receive(url, home, pipe))
     except NodeError as error:
         pipe.send(error)
 
@@ -103,7 +104,9 @@ def measure(speed: float, seconds: float) -> Run:
         VirtualBoard(folder, {0: chip}, timebase=Wall(speed)) as board,
     ):
         spawn = multiprocessing.get_context("spawn")
-        host = spawn.Process(target=_host, args=(f"serial:{board.port}", theirs))
+        home = Path(folder) / "owner"
+        asyncio.run(own(board, own_trust(home), {"run": False}))
+        host = spawn.Process(target=_host, args=(url_of(board), home, theirs))
         host.start()
         try:
             before, bytes_before = _answer(ours)

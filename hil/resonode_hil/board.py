@@ -37,7 +37,7 @@ from resonode_hil.errors import BoardError, explain
 from resonode_hil.faults import BusFaults
 from resonode_hil.staging import stage
 from resonode_hil.timebase import Paced, TimeBase
-from resonode_wire.security import OPEN
+from resonode_wire.security import CLOSED
 
 # The node asks for a reset by ending with this code.
 RESET_EXIT_CODE = 3
@@ -113,7 +113,7 @@ class VirtualBoard:
         staged: Path | None = None,
         entry: str = "boot",
         heap: str = "4m",
-        profile: str = OPEN,
+        profile: str = CLOSED,
         seed: int = 1,
         env: Mapping[str, str] | None = None,
         i2c: Mapping[int, I2cChip] | None = None,

@@ -19,6 +19,7 @@ import typer
 from resonode.cli import output
 from resonode.cli.common import Json, may_write, settings
 from resonode.errors import EXIT_INTERRUPTED, Incomplete, NodeError
+from resonode_wire.security import CLOSED, OPEN
 
 if TYPE_CHECKING:
     from resonode_hil.board import VirtualBoard
@@ -362,9 +363,25 @@ def twin(
             "--seconds", min=0, metavar="S", callback=_finite, help="End after this time."
         ),
     ] = None,
+    commissioned: Annotated[
+        bool,
+        typer.Option("--commissioned", help="Make them yours first, as node commission does."),
+    ] = False,
+    open_profile: Annotated[
+        bool,
+        typer.Option("--open", help="Nodes that ask nobody for a key, and seal nothing."),
+    ] = False,
+    labels: Annotated[
+        Path | None,
+        typer.Option("--labels", metavar="FILE", help="Write the labels of new nodes here, CSV."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Run virtual nodes until stopped (Ctrl-C), for other terminals to connect to."""
+    """Run virtual nodes until stopped (Ctrl-C), for other terminals to connect to.
+
+    They are as from the factory: commission them with the labels that are written, or say
+    --commissioned.
+    """
     import tempfile
 
     from resonode_hil.board import VirtualBoard, fresh_seed
@@ -390,6 +407,8 @@ def twin(
     pace = _speed(speed)
     if pace is None:
         raise typer.BadParameter("nodes for other terminals keep time", param_hint="--speed")
+    if commissioned and open_profile:
+        raise typer.BadParameter("an open node has no owner", param_hint="--commissioned")
     with rig_errors(), _ended_by_sigterm(0), ExitStack() as stack:
         folder = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="twin-")))
         boards = []
@@ -398,10 +417,16 @@ def twin(
             if index == 0:
                 _tell(chip)
             board = VirtualBoard(
-                folder / f"node{index}", {0: chip}, timebase=Paced(pace), seed=identity + index
+                *(folder / f"node{index}", {0: chip}),
+                timebase=Paced(pace),
+                seed=identity + index,
+                profile=OPEN if open_profile else CLOSED,
             )
             boards.append(stack.enter_context(board))
-        _announce(boards, as_json)
+        if commissioned:
+            _commission(boards)
+        labels = None if open_profile else _write_labels(boards, labels or folder / "labels.csv")
+        _announce(boards, labels, as_json)
         _stay(boards, seconds)
 
 
@@ -440,17 +465,52 @@ def _machine(name: str, options: Options, seed: int) -> Machine:
     )
 
 
-def _announce(boards: list[VirtualBoard], as_json: bool) -> None:
+def _commission(boards: list[VirtualBoard]) -> None:
+    import asyncio
+
+    from resonode_hil.commissioning import own
+
+    async def each() -> None:
+        for board in boards:
+            await own(board)
+
+    asyncio.run(each())
+
+
+def _write_labels(boards: list[VirtualBoard], path: Path) -> Path | None:
+    """Write the labels of the nodes that are new. Returns None if none is."""
+    import asyncio
+
+    from resonode.trust.label import write_csv
+    from resonode_hil.commissioning import read_label
+
+    async def read() -> list[Any]:
+        return [await read_label(board) for board in boards]
+
+    labels = [label for label in asyncio.run(read()) if label is not None]
+    if not labels:
+        return None
+    try:
+        path.write_text(write_csv(labels))
+    except OSError as error:
+        raise NodeError(f"{path} cannot be written", why=str(error)) from error
+    return path
+
+
+def _announce(boards: list[VirtualBoard], labels: Path | None, as_json: bool) -> None:
     nodes = [
         {"node": board.node_id, "port": f"serial:{board.port}", "pid": board.pid}
         for board in boards
     ]
     if as_json:
-        output.print_json({"nodes": nodes})
+        output.print_json({"nodes": nodes, "labels": str(labels) if labels else None})
     else:
         headings = ("node", "port", "pid")
         output.table(headings, [[one[name] for name in headings] for one in nodes])
-        output.say(f"Try: resonode info --port {nodes[0]['port']}   (Ctrl-C ends the nodes)")
+        port = nodes[0]["port"]
+        if labels:
+            output.say(f"New, with labels. Try: resonode commission --batch {labels}")
+        output.say(f"Try: resonode info --port {port}   (Ctrl-C ends the nodes)")
     sys.stdout.flush()
 
 

@@ -25,8 +25,10 @@ from resonode.gateway import Gateway, Store
 from resonode.gateway.gateway import NodeStatus
 from resonode.node import Node, connect
 from resonode.records import EnvelopeSpectrum, Features, Record, Velocity
+from resonode.trust.access import Trust
 from resonode_hil import errors as rig
 from resonode_hil.board import VirtualBoard, fresh_seed
+from resonode_hil.commissioning import own, own_trust, url_of
 from resonode_hil.machine import Damage, Machine, PhysicalMachine, Replay
 from resonode_hil.machine.physical import REFERENCE_HZ
 from resonode_hil.sensors.iis3dwb import Iis3dwb
@@ -89,9 +91,10 @@ class Progress:
 
     def take(self, _node: str, record: Record) -> None:
         """Count a record that has arrived."""
-        if self.start_us is None:
+        if self.start_us is None and isinstance(record, Features):
             self.start_us = record.t_us
-        self.node_s = max(self.node_s, (record.t_us - self.start_us) / 1e6)
+        if self.start_us is not None:
+            self.node_s = max(self.node_s, (record.t_us - self.start_us) / 1e6)
         self.records += 1
         self.envelopes += isinstance(record, EnvelopeSpectrum)
 
@@ -183,8 +186,10 @@ def run(
         if options.db is None:
             db, home = Path(folder) / "records.db", Path(folder) / "node"
         else:
-            # The node's flash beside it: a second run continues the numbering of its records.
+            # The node's flash and its owner's keys beside it: a second run continues the
+            # numbering of its records.
             db, home = options.db, options.db.with_name(options.db.stem + "-node")
+        trust = own_trust(home / "owner")
         timebase: TimeBase = Lockstep() if options.speed is None else Paced(options.speed)
         chip = Iis3dwb(machine, seed=options.seed)
         found = overdrive(chip)
@@ -195,7 +200,7 @@ def run(
             VirtualBoard(home, {0: chip}, timebase=timebase, seed=fresh_seed()) as board,
         ):
             started_s = time.monotonic()
-            counts = asyncio.run(_measure(board, store, machine, options, progress))
+            counts = asyncio.run(_measure(board, trust, store, machine, options, progress))
             wall_s = time.monotonic() - started_s
             cpu_s = board.cpu_s()
             stored = store.query(node=counts["node"], since_seq=counts["first_seq"])
@@ -222,16 +227,22 @@ def run(
 
 
 async def _measure(
-    board: VirtualBoard, store: Store, machine: Machine, options: Options, progress: Progress
+    board: VirtualBoard,
+    trust: Trust,
+    store: Store,
+    machine: Machine,
+    options: Options,
+    progress: Progress,
 ) -> dict[str, Any]:
     """Run the node and the gateway; return what the node has counted and the store holds."""
-    url = f"serial:{board.port}"
+    url = url_of(board)
     shaft_hz = machine.rpm / 60.0 if machine.rpm else 0.0
-    async with connect(url) as node:
+    await own(board, trust, CONFIG)
+    async with connect(url, trust=trust) as node:
         info = await node.info()
         await node.configure(CONFIG, shaft_hz=shaft_hz)
     before = store.count(info.node)
-    gateway = Gateway(store, [url], on_record=progress.take)
+    gateway = Gateway(store, [url], on_record=progress.take, trust=trust)
     running = asyncio.create_task(gateway.run())
     try:
         await _until(lambda: progress.node_s >= options.seconds, board, running)

@@ -12,9 +12,11 @@ import pytest
 
 import resonode
 from resonode_hil.board import VirtualBoard
-from resonode_hil.machine import Machine, default_machine
+from resonode_hil.commissioning import own
+from resonode_hil.machine import Machine, Still, default_machine
 from resonode_hil.sensors.iis3dwb import Iis3dwb
 from resonode_hil.timebase import Lockstep, TimeBase
+from resonode_wire.security import CLOSED
 
 PATIENCE_S = 60.0
 
@@ -35,21 +37,45 @@ RigFactory = Callable[..., Rig]
 
 
 @pytest.fixture
-def rig(virtual_board: Any) -> RigFactory:
-    """Return a function that starts a node on a machine."""
+def rig(virtual_board: Any, tmp_path: Path) -> RigFactory:
+    """Return a function that starts a node on a machine, commissioned unless it is open."""
+    count = 0
 
     def start(
         machine: Machine | None = None,
         *,
         timebase: TimeBase | None = None,
         chip_options: dict[str, Any] | None = None,
+        profile: str = CLOSED,
         **options: Any,
     ) -> Rig:
+        nonlocal count
+        directory = tmp_path / f"rig{count}"
+        count += 1
+        if profile == CLOSED:
+            commission_beforehand(directory)
         chip = Iis3dwb(machine or default_machine(), tap=True, **(chip_options or {}))
-        board = virtual_board({0: chip}, timebase=timebase or Lockstep(), **options)
+        board = virtual_board(
+            {0: chip},
+            timebase=timebase or Lockstep(),
+            directory=directory,
+            profile=profile,
+            **options,
+        )
         return Rig(board, chip)
 
     return start
+
+
+def commission_beforehand(directory: Path) -> None:
+    """Make the board of `directory` the test's own, in an earlier life.
+
+    In that life time is the wall's. The numbering of its records and starts is taken back, so
+    that a test sees the node from its first record on.
+    """
+    with VirtualBoard(directory, {0: Iis3dwb(Still())}) as board:
+        run(own(board))
+    (directory / "flash" / "sequence.bin").unlink()
 
 
 def run(coroutine: Awaitable[Any]) -> Any:

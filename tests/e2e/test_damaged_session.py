@@ -48,7 +48,7 @@ def pieces_of(data: bytes) -> list[tuple[bytes, tuple[int, object]]]:
 def test_every_flipped_byte_of_a_recorded_session_costs_one_piece_at_most(
     rig: RigFactory,
 ) -> None:
-    data = recorded(rig())
+    data = recorded(rig(profile="open"))
     pieces = pieces_of(data)
     assert b"".join(raw for raw, _ in pieces) == data
     assert sum(said[0] == CHANNEL_TELEMETRY for _, said in pieces) >= RECORDS_AT_LEAST

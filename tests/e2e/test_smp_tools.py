@@ -42,7 +42,7 @@ def smpmgr(rig: Rig, *arguments: str) -> str:
 def test_smpmgr_echoes_resets_and_reads_statistics_while_the_node_measures(
     rig: RigFactory,
 ) -> None:
-    one = rig(timebase=Paced())
+    one = rig(timebase=Paced(), profile="open")
     assert "hello node" in smpmgr(one, "os", "echo", "hello node")
     assert "analysed" in smpmgr(one, "statistics", "get", "windows")
     assert "EBADSTATE" not in smpmgr(one, "os", "reset")
@@ -85,7 +85,7 @@ def test_standard_client_reads_everything_standard(rig: RigFactory) -> None:
             assert (await ask(GroupData(name="windows"))).fields["acquired"] >= 0
             assert GROUP_NODE in (await ask(ListSupportedGroups())).groups
 
-    one = rig(timebase=Paced())
+    one = rig(timebase=Paced(), profile="open")
     run(scenario())
 
 
@@ -97,7 +97,7 @@ def test_telemetry_stops_when_a_standard_tool_takes_over_the_port(rig: RigFactor
             # The host dies: the link closes without a word.
             await node.transport.disconnect()
 
-    one = rig(timebase=Paced())
+    one = rig(timebase=Paced(), profile="open")
     run(scenario())
     for _ in range(3):
         assert "hello" in smpmgr(one, "os", "echo", "hello")
@@ -140,7 +140,7 @@ def test_what_a_restart_on_purpose_costs_without_a_host_is_declared(rig: RigFact
         assert isinstance(loss, resonode.Loss) and loss.reason_name == "restart"
         assert loss.first_seq == 0 and loss.lost_records == boot.seq
 
-    one = rig(timebase=Paced())
+    one = rig(timebase=Paced(), profile="open")
     time.sleep(0.5)
     smpmgr(one, "os", "reset")
     while not one.board.restarts:

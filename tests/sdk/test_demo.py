@@ -284,7 +284,7 @@ def test_every_demo_is_another_node_on_the_same_machine(cli):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_twins_node_that_dies_is_named_and_the_others_go_on(cli, how):
-    command = cli_process("twin", "--count", 2, "--machine", "still", "--json")
+    command = cli_process("twin", "--count", 2, "--machine", "still", "--json", "--commissioned")
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
         killed, left = announced(process)
@@ -310,7 +310,7 @@ def test_twin_ends_with_11_when_its_last_node_has_died():
 
 
 def test_twins_can_be_used_from_other_terminals(cli, tmp_path):
-    command = cli_process("twin", "--count", 2, "--json")
+    command = cli_process("twin", "--count", 2, "--json", "--commissioned")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         ports = [one["port"] for one in announced(process)]
@@ -325,7 +325,7 @@ def test_twins_can_be_used_from_other_terminals(cli, tmp_path):
         process.communicate(timeout=20)
     assert process.returncode == 130
     assert len({info["node"] for info in infos}) == 2
-    assert [info["profile"] for info in infos] == ["open", "open"]
+    assert [info["profile"] for info in infos] == ["closed", "closed"]
     assert taken.code == 0
     with np.load(tmp_path / "w.npz") as file:
         assert file["samples"].shape == (3000, 3)

@@ -11,8 +11,9 @@ from typing import Any
 
 from resonode.errors import NodeError, ProtocolError, StoreError
 from resonode.gateway.store import Store
-from resonode.node import Node, NodeInfo, RecordStream, connect
+from resonode.node import Doorkeeper, Node, NodeInfo, RecordStream, connect
 from resonode.records import Record
+from resonode.trust.transport import NotLetIn
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class NodeStatus:
     skipped: int = 0
     """Numbers passed over at a restart of the node: no records of these were seen."""
     damaged: int = 0
+    """Pieces of what came that were damaged or forged."""
     attempts: int = 0
     """Times it was connected to, or tried to be."""
     connects: int = 0
@@ -144,6 +146,7 @@ class Gateway:
         wait: keep trying a port that cannot be opened at the start; otherwise it is given up
             when its first attempt fails, and the others go on.
         on_record: called for each record as it arrives, before it is stored.
+        trust: whom to trust, as `resonode.connect` takes it.
     """
 
     def __init__(
@@ -154,12 +157,14 @@ class Gateway:
         wait: bool = False,
         timeout_s: float = 5.0,
         on_record: Callable[[str, Record], None] | None = None,
+        trust: Doorkeeper | None = None,
     ) -> None:
         self.nodes = [NodeStatus(url) for url in urls]
         self._store = store
         self._wait = wait
         self._timeout_s = timeout_s
         self._on_record = on_record
+        self._trust = trust
         self._writer: _Writer | None = None
         self._stopping = asyncio.Event()
 
@@ -201,7 +206,9 @@ class Gateway:
                 raise
             except NodeError as error:
                 status.error = error
-            if not status.connects and not self._wait:
+            # Asking again who does not let us in would only keep others waiting.
+            refused = isinstance(status.error, NotLetIn)
+            if refused or not status.connects and not self._wait:
                 logger.error("%s", status.error)
                 status.state = "stopped"
                 return
@@ -219,7 +226,7 @@ class Gateway:
         """Connect and stream until the link fails (raises NodeError) or the task is cancelled."""
         status.state = "connecting"
         status.attempts += 1
-        async with connect(status.url, timeout_s=self._timeout_s) as node:
+        async with connect(status.url, timeout_s=self._timeout_s, trust=self._trust) as node:
             status.info = await node.info()
             last = await asyncio.to_thread(self._store.last, status.info.node)
             if last is not None:
@@ -339,6 +346,7 @@ def _count(status: NodeStatus, before: NodeStatus, node: Node, stream: RecordStr
     status.skipped = before.skipped + stream.skipped
     status.duplicates = before.duplicates + stream.duplicates
     status.damaged = before.damaged + node.transport.damaged + node.undecodable
+    status.damaged += node.transport.forged
 
 
 async def _cancel(*tasks: asyncio.Task[Any]) -> None:

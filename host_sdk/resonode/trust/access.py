@@ -26,16 +26,20 @@ class Trust:
     Args:
         home: their folder; default $RESONODE_HOME or the user's data folder.
         site: the site file; default $RESONODE_SITE or site.toml in `home`.
+        keys: default those in `home`, or in the system's keyring.
     """
 
-    def __init__(self, home: Path | None = None, site: Path | None = None) -> None:
+    def __init__(
+        self, home: Path | None = None, site: Path | None = None, *, keys: Keys | None = None
+    ) -> None:
         self.home = home_folder(home)
         self._site = site
+        self._keys = keys
 
     @cached_property
     def keys(self) -> Keys:
         """The keys of this user on this computer."""
-        return Keys.open(self.home)
+        return self._keys or Keys.open(self.home)
 
     @cached_property
     def site(self) -> Site:
@@ -47,7 +51,7 @@ class Trust:
         """What was done to them."""
         from resonode.trust.audit import Audit
 
-        return Audit.open(self.home)
+        return Audit.open(self.home, keys=self.keys)
 
     def owns(self, hello: HelloReply) -> bool:
         """Whether the node says that this user owns it."""

@@ -1,0 +1,222 @@
+"""Commissioning: a node that nobody owns becomes this user's, by the code on its label.
+
+Each step may be the last one before a power cut, and doing it all again finishes what was begun:
+the node stores whose it is whole or not at all, and the site file is written last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from resonode.errors import Claimed, CommandError, NodeError, NotTrusted, Timeout
+from resonode.link import DEFAULT_BAUD
+from resonode.node import Node
+from resonode.records import Record
+from resonode.trust.access import Trust
+from resonode.trust.acts import audited
+from resonode.trust.clock import check_clock
+from resonode.trust.requests import AccessRead, ClaimWrite, HelloReply
+from resonode.trust.session import Expected, psk_of
+from resonode.trust.site import RELEASED, NodeEntry
+from resonode.trust.transport import Entry, NotLetIn, SecureTransport
+from resonode_wire import security
+
+if TYPE_CHECKING:
+    from resonode.trust.label import Label
+
+_RECORD_S = 10.0
+
+
+@dataclass(frozen=True)
+class Commissioned:
+    """A node that is this user's now."""
+
+    entry: NodeEntry
+    first: Record | None
+    """The first record that came sealed; None if the node keeps none."""
+    claimed: bool
+    """Whether it was claimed now; False if it was this user's already."""
+    seconds: float
+
+
+class LabelDoor:
+    """Lets in by a label's code, and again by the owner's credential once the node is ours."""
+
+    def __init__(self, trust: Trust, label: Label) -> None:
+        self.hello: HelloReply | None = None
+        self._trust = trust
+        self._label = label
+
+    def check_open(self, hello: HelloReply) -> None:
+        """A node that asks for no key has no owner, ever."""
+        raise NodeError(
+            f"Node {hello.node} is of the open profile",
+            why="it asks nobody for a key, so it has no owner",
+            next="Start it as a closed one",
+        )
+
+    def door(self, hello: HelloReply) -> Entry:
+        """Return how to open a session with the node of the label.
+
+        Raises:
+            NotTrusted: another node is there.
+            Claimed: the node has another owner.
+        """
+        label, trust = self._label, self._trust
+        self.hello = hello
+        if hello.fp != label.fingerprint or hello.node != label.node:
+            raise NotTrusted(
+                f"The label is not this node's: it is of {label.node}",
+                why=f"node {hello.node} is on this port, of fingerprint {hello.fp.hex()}, and the "
+                f"label says {label.fingerprint.hex()}",
+                next="Find the label that belongs to the node, or the port that belongs to the "
+                "label: resonode node identify makes a node blink",
+            )
+        _check_site(trust, label)
+        if not hello.claimed:
+            psk = psk_of(label.node, label.code)
+            host_private = trust.keys.host_private_bytes()
+            return Entry(security.XX_PSK3, host_private, Expected(label.fingerprint), psk=psk)
+        if not trust.owns(hello):
+            raise Claimed(
+                f"Node {hello.node} has an owner already",
+                why=f"owner {(hello.owner or b'').hex()}, and you are {_our(trust)}",
+                next="If that is you, restore that key: resonode keys restore. Else ask the owner "
+                "to let go of it (resonode node transfer), or hold the node's button for 5 s "
+                "while it starts: then its label is good again",
+            )
+        return trust.own_entry(hello)
+
+    def settle(self, session: SecureTransport) -> None:
+        """The site file is written at the end."""
+
+
+async def commission(
+    url: str,
+    label: Label,
+    *,
+    config: Mapping[str, Any] | None = None,
+    trust: Trust | None = None,
+    timeout_s: float = 10.0,
+    baud: int = DEFAULT_BAUD,
+) -> Commissioned:
+    """Make the node at `url` this user's. A second time it finishes what is not done yet.
+
+    Args:
+        label: the node's, with what the site file is to say of it.
+        config: settings to begin with; the node takes all of them or none.
+
+    Raises:
+        NotTrusted: it is another node than the label's, or the code is wrong.
+        Claimed: it has another owner.
+        LockedOut: too many wrong codes were tried.
+        ClockUntrusted: this computer's clock cannot be right.
+        CommandError: it refuses the configuration; the node is this user's by then.
+        TransportError, ProtocolError, StoreError
+    """
+    trust = trust or Trust()
+    started_s = time.monotonic()
+    await asyncio.to_thread(check_clock, trust.home, trust.audit)
+    door = LabelDoor(trust, label)
+    try:
+        async with Node(url, timeout_s=timeout_s, baud=baud, trust=door) as node:
+            assert node.session is not None and door.hello is not None
+            ours_before = door.hello.claimed
+            if not ours_before:
+                await _claim(node, trust, label)
+            if config:
+                await node.configure(config)
+            first = await _first_record(node)
+            entry = await _entry(node, trust, label)
+    except NotLetIn as error:
+        raise _not_let_in(label, door.hello, error) from error
+    # Last: a node that is in the file needs nothing more.
+    await asyncio.to_thread(trust.site.put, entry)
+    return Commissioned(entry, first, not ours_before, time.monotonic() - started_s)
+
+
+def _check_site(trust: Trust, label: Label) -> None:
+    known = trust.site.find(label.node)
+    if known is None or known.fingerprint in ("", label.fingerprint.hex()):
+        return
+    raise NotTrusted(
+        f"The site file knows node {label.node} by another key",
+        why=f"fingerprint {known.fingerprint}, and the label says {label.fingerprint.hex()}",
+        next=f"If the node's board was replaced, take its entry out of {trust.site.path}",
+    )
+
+
+async def _claim(node: Node, trust: Trust, label: Label) -> None:
+    assert node.session is not None
+    keys = trust.keys
+    statement = security.claim_statement(node.session.hash, label.fingerprint)
+    request = ClaimWrite(owner=keys.owner_public, sig=keys.sign(statement), time_s=int(time.time()))
+    detail = {"fingerprint": label.fingerprint.hex(), "url": node.url}
+    async with audited(trust.audit, "claim", label.node, detail):
+        try:
+            await node.request(request)
+        except (CommandError, Timeout):
+            # Its answer may have been lost on the way, after it was done.
+            access = await node.request(AccessRead())
+            if access.owner != keys.owner_fingerprint:
+                raise
+
+
+async def _first_record(node: Node) -> Record | None:
+    info = await node.info()
+    if info.first == info.next:
+        return None
+    stream = node.records(from_seq=info.first, timeout_s=_RECORD_S)
+    try:
+        return await anext(stream)
+    finally:
+        await stream.aclose()
+
+
+async def _entry(node: Node, trust: Trust, label: Label) -> NodeEntry:
+    assert node.session is not None and node.session.proof is not None
+    info = await node.info()
+    access = await node.request(AccessRead())
+    before = trust.site.find(info.node)
+    proof = node.session.proof
+    return NodeEntry(
+        id=info.node,
+        name=label.name or (before.name if before else ""),
+        location=label.location or (before.location if before else ""),
+        machine=label.machine or (before.machine if before else ""),
+        bearing=label.bearing or (before.bearing if before else ""),
+        firmware=info.firmware,
+        fingerprint=proof.fingerprint.hex(),
+        signing_key=proof.signing_key.hex(),
+        generation=access.generation,
+        epoch=access.epoch,
+        url=node.url,
+        commissioned_by=access.owner.hex(),
+        commissioned_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+    )
+
+
+def _not_let_in(label: Label, hello: HelloReply | None, error: NotLetIn) -> NodeError:
+    if hello is None or hello.claimed:
+        return error
+    return NotTrusted(
+        f"The code is not that of node {label.node}",
+        why=error.reason,
+        next="Read the code on the label again. After the tries that are left the node makes "
+        "everybody wait, twice as long each time",
+    )
+
+
+def _our(trust: Trust) -> str:
+    return trust.keys.owner_fingerprint.hex() if trust.keys.has_owner else "no owner yet"
+
+
+def is_done(trust: Trust, label: Label) -> bool:
+    """Tell whether the site file has the node of a label already."""
+    known = trust.site.by_fingerprint(label.fingerprint)
+    return known is not None and known.id == label.node and known.state != RELEASED
