@@ -72,6 +72,44 @@ FIELDS = (
     (53, "reset_cause", "uint", "", "see RESET_CAUSES"),
     (54, "task_errors", "uint", "", "exceptions that ended at a task boundary"),
     (55, "saturated", "uint", "", "1: a sample is where the sensor's range ends, values read low"),
+    (56, "sensor", "text", "", "chip that measured, by its name in the boot record"),
+    (57, "place", "text", "", "where it is fitted: i2c0/0x62, uart1"),
+    (58, "interval_s", "f32", "s", "from one reading that is due to the next"),
+    (59, "warming_up", "uint", "", "1: within its warm-up, values are not yet of its accuracy"),
+    (60, "stale_s", "f32", "s", "age of the values, where the sensor had no newer ones"),
+    (61, "unchanged", "uint", "", "readings before this one with the very same values"),
+    (62, "readings", "uint", "", "of this sensor since boot"),
+    (63, "errors", "uint", "", "readings of this sensor that were due and failed, since boot"),
+    (64, "air_temperature_c", "f32", "C", "temperature of the air"),
+    (65, "humidity_pct", "f32", "%", "relative humidity"),
+    (66, "pressure_hpa", "f32", "hPa", "air pressure"),
+    (67, "co2_ppm", "f32", "ppm", "carbon dioxide"),
+    (68, "voc_ticks", "uint", "", "raw signal, log of the resistance; falls as VOC rise"),
+    (69, "nox_ticks", "uint", "", "raw signal, log of the resistance; rises with NOx"),
+    (70, "voc_index", "uint", "", "1..500, 100 is the air of the last day; 0 while it starts"),
+    (71, "nox_index", "uint", "", "1..500, 1 is the air of the last day; 0 while it starts"),
+    (72, "gas_ohm", "f32", "ohm", "resistance of the gas sensor"),
+    (73, "heater_c", "f32", "C", "what the gas sensor was heated to"),
+    (74, "pm1_ug_m3", "f32", "ug/m3", "mass of particles up to 1 um"),
+    (75, "pm2_5_ug_m3", "f32", "ug/m3", "mass of particles up to 2.5 um"),
+    (76, "pm4_ug_m3", "f32", "ug/m3", "mass of particles up to 4 um"),
+    (77, "pm10_ug_m3", "f32", "ug/m3", "mass of particles up to 10 um"),
+    (78, "below_0_5_cm3", "f32", "1/cm3", "number of particles of 0.3 to 0.5 um"),
+    (79, "below_1_cm3", "f32", "1/cm3", "number of particles of 0.3 to 1 um"),
+    (80, "below_2_5_cm3", "f32", "1/cm3", "number of particles of 0.3 to 2.5 um"),
+    (81, "below_4_cm3", "f32", "1/cm3", "number of particles of 0.3 to 4 um"),
+    (82, "below_10_cm3", "f32", "1/cm3", "number of particles of 0.3 to 10 um"),
+    (83, "above_0_3_cm3", "f32", "1/cm3", "number of particles above 0.3 um"),
+    (84, "above_0_5_cm3", "f32", "1/cm3", "number of particles above 0.5 um"),
+    (85, "above_1_cm3", "f32", "1/cm3", "number of particles above 1 um"),
+    (86, "above_2_5_cm3", "f32", "1/cm3", "number of particles above 2.5 um"),
+    (87, "above_5_cm3", "f32", "1/cm3", "number of particles above 5 um"),
+    (88, "above_10_cm3", "f32", "1/cm3", "number of particles above 10 um"),
+    (89, "typical_um", "f32", "um", "typical size of the particles"),
+    (90, "pm2_5_dry_ug_m3", "f32", "ug/m3", "pm2_5_ug_m3 less the water the particles hold"),
+    (91, "dry_kappa", "f32", "", "hygroscopicity assumed for that"),
+    (92, "dry_humidity_pct", "f32", "%", "relative humidity taken for that"),
+    (93, "detail", "text", "", "what happened, in plain words"),
 )
 
 CAUSES = ("schedule", "request", "alarm", "boot")
@@ -83,6 +121,16 @@ AXES = ("x", "y", "z")
 _COMMON = ("type", "seq", "epoch", "t_us", "cause")
 _SPAN = ("capture", "axis", "first_sample", "count", "rate_hz")
 _SHAFT = ("shaft_hz", "shaft_source")
+_AIR = (
+    ("warming_up", "stale_s", "unchanged")
+    + ("air_temperature_c", "humidity_pct", "pressure_hpa", "co2_ppm")
+    + ("voc_ticks", "nox_ticks", "voc_index", "nox_index", "gas_ohm", "heater_c")
+    + ("pm1_ug_m3", "pm2_5_ug_m3", "pm4_ug_m3", "pm10_ug_m3")
+    + ("below_0_5_cm3", "below_1_cm3", "below_2_5_cm3", "below_4_cm3", "below_10_cm3")
+    + ("above_0_3_cm3", "above_0_5_cm3", "above_1_cm3", "above_2_5_cm3")
+    + ("above_5_cm3", "above_10_cm3", "typical_um")
+    + ("pm2_5_dry_ug_m3", "dry_kappa", "dry_humidity_pct")
+)
 
 # (type, name, required names after the common ones, optional names)
 RECORDS = (
@@ -125,13 +173,15 @@ RECORDS = (
         8,
         "loss",
         ("reason",),
-        ("capture", "first_sample", "lost_samples", "lost_windows", "first_seq", "lost_records"),
+        ("capture", "first_sample", "lost_samples", "lost_windows", "first_seq", "lost_records")
+        + ("sensor", "place", "detail"),
     ),
+    (9, "air", ("sensor", "place", "interval_s", "readings", "errors"), _AIR),
 )
 
-# 15 is a signed block: records, then a COSE_Sign1 by the node over them. 9 air, 10 event and
-# 11 clock are named in WIRE.md. Nobody may use these numbers for anything else.
-RESERVED_TYPES = (9, 10, 11, 15)
+# 15 is a signed block: records, then a COSE_Sign1 by the node over them. 10 event and 11
+# clock are named in WIRE.md. Nobody may use these numbers for anything else.
+RESERVED_TYPES = (10, 11, 15)
 
 KEY_OF = {name: key for key, name, _kind, _unit, _meaning in FIELDS}
 FIELD_OF = {key: (name, kind) for key, name, kind, _unit, _meaning in FIELDS}

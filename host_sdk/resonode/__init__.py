@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from resonode.link import PortInfo
     from resonode.node import Node, NodeInfo, RecordStream, connect, discover
     from resonode.records import (
+        Air,
         Boot,
         EnvelopeSpectrum,
         Features,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
+    "Air": "records",
     "Bearing": "bearing",
     "Boot": "records",
     "Capture": "capture",
@@ -97,6 +99,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Air",
     "Bearing",
     "Boot",
     "Capture",

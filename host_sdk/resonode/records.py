@@ -222,11 +222,59 @@ class Loss(_Common):
     lost_windows: int | None = None
     first_seq: int | None = None
     lost_records: int | None = None
+    sensor: str | None = None
+    place: str | None = None
+    detail: str | None = None
 
     @property
     def reason_name(self) -> str:
         """overrun, store_full, sensor_fault or restart."""
         return word("reason", self.reason)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Air(_Common):
+    """One reading of one air sensor; what it does not measure is None."""
+
+    name: ClassVar[str] = "air"
+
+    sensor: str
+    place: str
+    interval_s: float
+    readings: int
+    errors: int
+    warming_up: int | None = None
+    stale_s: float | None = None
+    unchanged: int | None = None
+    air_temperature_c: float | None = None
+    humidity_pct: float | None = None
+    pressure_hpa: float | None = None
+    co2_ppm: float | None = None
+    voc_ticks: int | None = None
+    nox_ticks: int | None = None
+    voc_index: int | None = None
+    nox_index: int | None = None
+    gas_ohm: float | None = None
+    heater_c: float | None = None
+    pm1_ug_m3: float | None = None
+    pm2_5_ug_m3: float | None = None
+    pm4_ug_m3: float | None = None
+    pm10_ug_m3: float | None = None
+    below_0_5_cm3: float | None = None
+    below_1_cm3: float | None = None
+    below_2_5_cm3: float | None = None
+    below_4_cm3: float | None = None
+    below_10_cm3: float | None = None
+    above_0_3_cm3: float | None = None
+    above_0_5_cm3: float | None = None
+    above_1_cm3: float | None = None
+    above_2_5_cm3: float | None = None
+    above_5_cm3: float | None = None
+    above_10_cm3: float | None = None
+    typical_um: float | None = None
+    pm2_5_dry_ug_m3: float | None = None
+    dry_kappa: float | None = None
+    dry_humidity_pct: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -247,12 +295,13 @@ Record: TypeAlias = (
     | Waveform
     | Health
     | Loss
+    | Air
     | UnknownRecord
 )
 
 CLASSES: dict[str, type[Any]] = {
     cls.name: cls
-    for cls in (Boot, Features, Velocity, Spectrum, EnvelopeSpectrum, Waveform, Health, Loss)
+    for cls in (Boot, Features, Velocity, Spectrum, EnvelopeSpectrum, Waveform, Health, Loss, Air)
 }
 
 

@@ -122,6 +122,21 @@ def loss(seq, *, epoch=1, **values):
     return message.encode("loss", seq, epoch, 1000 * seq, 0, {"reason": 0} | values)
 
 
+def air(seq, *, epoch=1):
+    values = {
+        "sensor": "scd41",
+        "place": "i2c0/0x62",
+        "interval_s": 5.0,
+        "readings": 3,
+        "errors": 0,
+        "warming_up": 1,
+        "co2_ppm": 612.0,
+        "air_temperature_c": 21.5,
+        "humidity_pct": 40.0,
+    }
+    return message.encode("air", seq, epoch, 1000 * seq, 0, values)
+
+
 def one_of_each(first_seq=0):
     """Return one record of every type, with rising seq."""
     bins = np.linspace(0.001, 0.1, 64)
@@ -134,5 +149,6 @@ def one_of_each(first_seq=0):
         lambda seq: waveform(seq, np.arange(100)),
         health,
         lambda seq: loss(seq, capture=1, first_sample=5, lost_samples=10, lost_windows=1),
+        air,
     )
     return [make(first_seq + at) for at, make in enumerate(makers)]

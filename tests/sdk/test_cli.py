@@ -45,9 +45,9 @@ def db(tmp_path):
     line[65] = 5.0  # 107 Hz at 1.6436 Hz per bin
     raws = [
         *samples.one_of_each(),
-        samples.envelope(8, line, bin_hz=1.6436),
-        samples.features(9, axis=0, rms=2.0),
-        samples.spectrum(10, line, axis=0),
+        samples.envelope(9, line, bin_hz=1.6436),
+        samples.features(10, axis=0, rms=2.0),
+        samples.spectrum(11, line, axis=0),
     ]
     with Store(path) as store:
         store.add([("n1", decode(one)) for one in raws])
@@ -552,10 +552,10 @@ def test_query_filters(cli, db):
         found = json.loads(cli("query", "features", "--db", db, *options, "--json").out)
         return [(one["node"], one["seq"]) for one in found["records"]]
 
-    assert seqs() == [("n1", 1), ("n1", 9), ("n2", 0)]
-    assert seqs("--axis", "x") == [("n1", 9)]
-    assert seqs("--node", "n1", "--since", 2) == [("n1", 9)]
-    assert seqs("--node", "n1", "--limit", 1) == [("n1", 9)]
+    assert seqs() == [("n1", 1), ("n1", 10), ("n2", 0)]
+    assert seqs("--axis", "x") == [("n1", 10)]
+    assert seqs("--node", "n1", "--since", 2) == [("n1", 10)]
+    assert seqs("--node", "n1", "--limit", 1) == [("n1", 10)]
 
 
 def test_query_shows_holes_and_why(cli, tmp_path):

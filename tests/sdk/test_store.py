@@ -81,7 +81,7 @@ def test_other_bytes_for_a_stored_seq_are_a_conflict_and_the_first_stay(store, c
 def test_a_record_of_an_unknown_type_is_kept_as_bytes(store):
     from resonode_wire import cbor
 
-    raw = cbor.dumps({0: 99, 1: 5, 2: 1, 3: 6, 4: 0, 77: "later"})
+    raw = cbor.dumps({0: 99, 1: 5, 2: 1, 3: 6, 4: 0, 2077: "later"})
     store.add([("n1", decode(raw))])
     assert store.raw("n1", 5) == raw
     assert store.overview()[0]["type"] == "type_99"

@@ -15,7 +15,7 @@ from resonode.errors import EXIT_FAILURE, EXIT_PIPE, NodeError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from resonode.records import Record
+    from resonode.records import Air, Record
 
 JSON_VERSION = 1
 
@@ -249,5 +249,33 @@ def summary(record: Record) -> str:
             parts.append(f"{record.lost_samples} samples")
         if record.lost_records is not None:
             parts.append(f"{record.lost_records} records")
+        if record.detail is not None:
+            parts.append(record.detail)
         return " ".join(parts)
+    if isinstance(record, kinds.Air):
+        return f"{record.sensor}: {_air(record)}"
     return f"type {record.type}, {len(record.raw)} bytes"
+
+
+# What a line about an air record shows, where it is there.
+_AIR_SHOWN = (
+    ("co2_ppm", "ppm CO2"),
+    ("air_temperature_c", "°C"),
+    ("humidity_pct", "% RH"),
+    ("pressure_hpa", "hPa"),
+    ("voc_index", "VOC index"),
+    ("nox_index", "NOx index"),
+    ("gas_ohm", "ohm"),
+    ("pm2_5_ug_m3", "µg/m³ PM2.5"),
+    ("pm10_ug_m3", "µg/m³ PM10"),
+)
+
+
+def _air(record: Air) -> str:
+    values = [(getattr(record, name), unit) for name, unit in _AIR_SHOWN]
+    parts = [f"{value:.4g} {unit}" for value, unit in values if value is not None]
+    if record.warming_up:
+        parts.append("warming up")
+    if record.stale_s is not None:
+        parts.append(f"{record.stale_s:.0f} s old")
+    return ", ".join(parts)

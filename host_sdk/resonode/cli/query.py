@@ -34,8 +34,8 @@ def query(
         str | None,
         typer.Argument(
             metavar="[TYPE]",
-            help="boot, features, velocity, spectrum, envelope, waveform, health or loss; holes: "
-            "what is missing, and why; without it, what the database holds.",
+            help="boot, features, velocity, spectrum, envelope, waveform, health, loss or air; "
+            "holes: what is missing, and why; without it, what the database holds.",
         ),
     ] = None,
     db: Database = None,
