@@ -355,13 +355,15 @@ class Node:
             raise Timeout(
                 f"The waveform from {self.url} is not whole after {longest_s:g} s",
                 why=collector.progress,
-                next="Try again with fewer samples, or see the schedule: resonode config get",
+                next="Try again with fewer samples, or see the schedule: resonode node config get",
             ) from None
         return collector.result(count)
 
-    async def request(self, request: SMPRequest[TReply, TError1, TError2]) -> TReply:
-        """Make any request of smpclient's form, which may be repeated if no answer comes."""
-        return await self._request(request)
+    async def request(
+        self, request: SMPRequest[TReply, TError1, TError2], *, once: bool = False
+    ) -> TReply:
+        """Make any request of smpclient's form, repeated if no answer comes unless `once`."""
+        return await self._request(request, resend=not once)
 
     # --- inside ------------------------------------------------------------------------------
 
@@ -440,7 +442,7 @@ def _refusal(request: object, code: int, reason: str) -> CommandError:
         f"The node refused {type(request).__name__}",
         code=code,
         reason=reason,
-        next="Change what the reason names; its settings: resonode config get",
+        next="Change what the reason names; its settings: resonode node config get",
     )
 
 
@@ -561,7 +563,7 @@ class RecordStream(AsyncIterator[Record]):
             if wait_s <= 0:
                 raise Timeout(
                     f"No record came from {self._node.url} for {self._timeout_s:g} s",
-                    next="Check the node's schedule with: resonode config get",
+                    next="Check the node's schedule with: resonode node config get",
                 )
         try:
             async with asyncio.timeout(wait_s):

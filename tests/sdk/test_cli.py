@@ -211,22 +211,22 @@ def test_capture_checks_its_arguments_before_it_connects(cli, tmp_path):
 
 
 def test_config_is_read_and_written(cli, fake):
-    done = cli("config", "get", "window", "--port", fake.url)
+    done = cli("node", "config", "get", "window", "--port", fake.url)
     assert done.out.split() == ["setting", "value", "window", "16384"]
-    done = cli("config", "set", "window=4096", "axes=z", "--port", fake.url, "--json")
+    done = cli("node", "config", "set", "window=4096", "axes=z", "--port", fake.url, "--json")
     assert json.loads(done.out)["config"] == {"window": 4096, "axes": "z"}
     assert fake.config["window"] == 4096
 
 
 def test_a_refused_setting_ends_with_8_and_the_nodes_reason(cli, fake):
-    done = cli("config", "set", "windw=1", "--port", fake.url)
+    done = cli("node", "config", "set", "windw=1", "--port", fake.url)
     assert done.code == 8
     assert "no setting windw" in done.err
 
 
 def test_config_mistakes(cli, fake):
-    assert cli("config", "get", "windw", "--port", fake.url).code == 1
-    assert cli("config", "set", "window", "--port", fake.url).code == 2
+    assert cli("node", "config", "get", "windw", "--port", fake.url).code == 1
+    assert cli("node", "config", "set", "window", "--port", fake.url).code == 2
 
 
 # --- the gateway ---------------------------------------------------------------------------------

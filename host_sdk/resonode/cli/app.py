@@ -11,12 +11,14 @@ import typer.rich_utils
 
 from resonode.cli import (
     capture,
-    config,
+    commission,
     gateway,
     info,
+    node,
     output,
     plot,
     ports,
+    proxy,
     query,
     stream,
 )
@@ -68,7 +70,9 @@ def build() -> typer.Typer:
     app.command("ports", cls=Command)(ports.ports)
     app.add_typer(gateway.app, name="gateway")
     app.add_typer(plot.app, name="plot")
-    app.add_typer(config.app, name="config")
+    app.add_typer(node.app, name="node")
+    app.command("commission", cls=Command)(commission.commission)
+    app.command("proxy", cls=Command)(proxy.proxy)
     _add_plugins(app)
     return app
 

@@ -12,7 +12,7 @@ from resonode.trust import credentials, home_folder
 from resonode.trust.keys import Keys
 from resonode.trust.requests import HelloReply
 from resonode.trust.session import Expected
-from resonode.trust.site import Site
+from resonode.trust.site import REVOKED, Site
 from resonode.trust.transport import Entry, SecureTransport
 from resonode_wire import security
 
@@ -87,6 +87,12 @@ class Trust:
             raise NotTrusted(
                 f"A node with the key of {known.id} calls itself {hello.node}",
                 next="Look at it: its identity is damaged, or something answers in its place",
+            )
+        if known is not None and known.state == REVOKED:
+            raise NotTrusted(
+                f"Node {hello.node} is not to be trusted",
+                why=f"{self.site.path} says that it is revoked",
+                next="Ask who wrote that; its keys may be in other hands",
             )
         if not self.owns(hello):
             return self._entry(hello, self._given_credential(hello))

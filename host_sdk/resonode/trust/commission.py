@@ -13,17 +13,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import smpclient
+
 from resonode.errors import Claimed, CommandError, NodeError, NotTrusted, Timeout
 from resonode.link import DEFAULT_BAUD
 from resonode.node import Node
 from resonode.records import Record
+from resonode.transport import ResonodeTransport
 from resonode.trust.access import Trust
 from resonode.trust.acts import audited
 from resonode.trust.clock import check_clock
-from resonode.trust.requests import AccessRead, ClaimWrite, HelloReply
+from resonode.trust.requests import AccessRead, ClaimWrite, HelloReply, IdentifyWrite
 from resonode.trust.session import Expected, psk_of
 from resonode.trust.site import RELEASED, NodeEntry
-from resonode.trust.transport import Entry, NotLetIn, SecureTransport
+from resonode.trust.transport import Entry, NotLetIn, SecureTransport, ask, ask_hello
 from resonode_wire import security
 
 if TYPE_CHECKING:
@@ -220,3 +223,26 @@ def is_done(trust: Trust, label: Label) -> bool:
     """Tell whether the site file has the node of a label already."""
     known = trust.site.by_fingerprint(label.fingerprint)
     return known is not None and known.id == label.node and known.state != RELEASED
+
+
+async def identify(
+    url: str, *, seconds: int, timeout_s: float = 5.0, trust: Trust | None = None
+) -> str:
+    """Let the node at `url` blink, and return its id. A new node does it for anybody.
+
+    Raises:
+        NotTrusted, TransportError, ProtocolError, CommandError
+    """
+    link = ResonodeTransport()
+    await link.connect(url, timeout_s)
+    try:
+        hello = await ask_hello(link, url, timeout_s)
+        if not hello.claimed:
+            client = smpclient.SMPClient(link, url, timeout_s)
+            await ask(client, IdentifyWrite(seconds=seconds), timeout_s)
+            return hello.node
+    finally:
+        await link.disconnect()
+    async with Node(url, timeout_s=timeout_s, trust=trust) as node:
+        await node.request(IdentifyWrite(seconds=seconds))
+    return hello.node

@@ -108,7 +108,7 @@ async def ask_hello(link: SMPTransport, url: str, timeout_s: float) -> HelloRepl
 async def _hello(client: smpclient.SMPClient) -> HelloReply:
     while True:
         try:
-            return await _ask(client, HelloRead(), _MESSAGE_S)
+            return await ask(client, HelloRead(), _MESSAGE_S)
         except TimeoutError:
             continue  # damaged on the way: asked again, as long as the caller waits
         except CommandError as error:
@@ -119,7 +119,7 @@ async def _hello(client: smpclient.SMPClient) -> HelloReply:
             ) from error
 
 
-async def _ask(
+async def ask(
     client: smpclient.SMPClient, request: SMPRequest[TReply, TError1, TError2], timeout_s: float
 ) -> TReply:
     """Send a request of group 66 and return the answer.
@@ -330,7 +330,7 @@ class SecureTransport(SMPTransport):
         handshake = Handshake(entry.pattern, entry.host_private, entry.expected, entry.psk)
         try:
             first = HandshakeWrite(p=entry.pattern, m=handshake.first())
-            second = (await _ask(self._client, first, _MESSAGE_S)).m
+            second = (await ask(self._client, first, _MESSAGE_S)).m
         except TimeoutError:
             return 0.0
         except CommandError as error:
@@ -349,7 +349,7 @@ class SecureTransport(SMPTransport):
         third = HandshakeWrite(m=handshake.third(entry.payload))
         self._coming = handshake.channel()
         try:
-            reply = await _ask(self._client, third, _MESSAGE_S)
+            reply = await ask(self._client, third, _MESSAGE_S)
         except TimeoutError:
             return 0.0  # whether it came through or not: from the beginning
         except CommandError as error:
@@ -371,7 +371,7 @@ class SecureTransport(SMPTransport):
         assert self._channel is not None
         try:
             counter, text = self._channel.seal(data)
-            reply = await _ask(self._client, SealedWrite(n=counter, d=text), _NEVER_S)
+            reply = await ask(self._client, SealedWrite(n=counter, d=text), _NEVER_S)
             message = self._channel.open(reply.n, reply.d)
         except SealError as error:
             self._over = Disconnected(

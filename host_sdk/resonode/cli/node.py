@@ -1,0 +1,302 @@
+"""resonode node commission, identify, config, access, rotate, revoke, transfer, console"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from resonode.cli import node_config, output
+from resonode.cli.common import (
+    Command,
+    Group,
+    Json,
+    Port,
+    Timeout,
+    Yes,
+    may_write,
+    only_port,
+    run,
+    with_node,
+)
+from resonode.errors import NodeError
+from resonode_wire import security
+
+if TYPE_CHECKING:
+    from resonode.node import Node
+    from resonode.trust.commission import Commissioned
+    from resonode.trust.label import Label
+
+app = typer.Typer(cls=Group, no_args_is_help=True, help="Make a node yours, and look after it.")
+app.add_typer(node_config.app, name="config")
+
+Sure = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Settings to begin with, as TOML.", exists=True),
+]
+
+
+@app.command("commission", cls=Command)
+def commission(
+    port: Port = None,
+    timeout: Timeout = 10.0,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            "--label",
+            metavar="FILE",
+            help="The label as a file (JSON or one row of CSV); - reads what a scanner types.",
+        ),
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="What people call it.")] = "",
+    location: Annotated[str, typer.Option("--location", help="Where it is.")] = "",
+    machine: Annotated[str, typer.Option("--machine", help="What it is mounted on.")] = "",
+    bearing: Annotated[
+        str, typer.Option("--bearing", metavar="NAME", help="6205, ... or n,d_mm,pitch_mm[,phi].")
+    ] = "",
+    config: ConfigFile = None,
+    yes: Sure = False,
+    as_json: Json = False,
+) -> None:
+    """Make a new node yours, by the code on its label."""
+    from dataclasses import replace
+
+    from resonode.trust.commission import commission as claim
+
+    asking = not yes and sys.stdin.isatty()
+    settings = node_config.read_settings(config) if config else None
+    found = _label(label, asking)
+    found = replace(
+        found,
+        name=name or found.name,
+        location=location or found.location,
+        machine=machine or found.machine,
+        bearing=bearing or found.bearing,
+    )
+
+    async def work() -> Commissioned:
+        url = port or found.url or await only_port()
+        output.say(f"Commissioning node {found.node} on {url} ...")
+        if asking:
+            await _confirm(url, found)
+        return await claim(url, found, config=settings, timeout_s=timeout)
+
+    _tell(run(work()), as_json)
+
+
+def _label(source: str | None, asking: bool) -> Label:
+    from resonode.trust.label import parse, read_file, typed
+
+    if source == "-":
+        return parse(sys.stdin.readline())
+    if source is not None:
+        labels = read_file(Path(source))
+        if len(labels) > 1:
+            raise NodeError(
+                f"{source} has {len(labels)} labels",
+                next=f"Commission all of them with: resonode commission --batch {source}",
+            )
+        return labels[0]
+    if not asking:
+        raise NodeError(
+            "Which label?",
+            why="this is no terminal to ask at",
+            next="Name its file with --label, or scan it into --label -",
+        )
+    text = str(typer.prompt("Scan the label's code, or type the node id on it", err=True))
+    if text.lstrip().startswith("{"):
+        return parse(text)
+    fingerprint = str(typer.prompt("Fingerprint on the label", err=True))
+    return typed(text, fingerprint, str(typer.prompt("Code on the label", err=True)))
+
+
+async def _confirm(url: str, label: Label) -> None:
+    """Let the node blink, and ask whether it is the one that is meant."""
+    from resonode.trust.commission import identify
+
+    node = await identify(url, seconds=10)
+    output.say(f"Node {node} blinks for 10 s.")
+    if not typer.confirm(f"Is that the node you hold the label {label.node} for?", err=True):
+        raise typer.Abort
+
+
+def _tell(done: Commissioned, as_json: bool) -> None:
+    from resonode.trust.site import NAMES
+
+    entry = done.entry
+    facts = {name: getattr(entry, name) for name in NAMES}
+    first = type(done.first).__name__.lower() if done.first is not None else None
+    if as_json:
+        more = {"claimed": done.claimed, "first_record": first, "seconds": done.seconds}
+        output.print_json({"node": facts} | more)
+        return
+    output.table(("", ""), [(name, value) for name, value in facts.items() if value != ""])
+    what = "is yours" if done.claimed else "was yours already; what was missing is done"
+    received = f" First sealed record: {first}." if first else ""
+    output.say(f"Node {entry.id} {what} ({done.seconds:.2f} s).{received}")
+
+
+@app.command("identify", cls=Command)
+def identify(
+    port: Port = None,
+    timeout: Timeout = 5.0,
+    seconds: Annotated[
+        int, typer.Option("--seconds", min=1, max=60, metavar="S", help="How long.")
+    ] = 10,
+) -> None:
+    """Let a node blink, to see which one it is."""
+    from resonode.trust.commission import identify as blink
+
+    async def work() -> str:
+        return await blink(port or await only_port(), seconds=seconds, timeout_s=timeout)
+
+    output.say(f"Node {run(work())} blinks for {seconds} s.")
+
+
+@app.command("access", cls=Command)
+def access(port: Port = None, timeout: Timeout = 5.0, as_json: Json = False) -> None:
+    """Show whose a node is, and what you may do with it."""
+    from resonode.trust.requests import AccessRead
+
+    async def ask(node: Node) -> dict[str, Any]:
+        told = await node.request(AccessRead())
+        return {
+            "node": (await node.info()).node,
+            "role": security.ROLES[told.role],
+            "owner": told.owner.hex(),
+            "epoch": told.epoch,
+            "generation": told.generation,
+            "denied": told.denied,
+        }
+
+    facts = with_node(port, timeout, ask)
+    if as_json:
+        output.print_json(facts)
+    else:
+        output.table(("", ""), facts.items())
+
+
+@app.command("rotate", cls=Command)
+def rotate(port: Port = None, timeout: Timeout = 5.0, as_json: Json = False) -> None:
+    """Let a node make a new key for its sessions; the old one is refused from now on."""
+    from resonode.trust.access import Trust
+    from resonode.trust.owner import rotate as renew
+
+    entry = with_node(port, timeout, lambda node: renew(node, Trust()))
+    if as_json:
+        output.print_json({"node": entry.id, "generation": entry.generation})
+    else:
+        output.say(f"Node {entry.id} has a key of generation {entry.generation}.")
+
+
+@app.command("revoke", cls=Command)
+def revoke(
+    port: Port = None,
+    timeout: Timeout = 5.0,
+    host_key: Annotated[
+        list[str] | None,
+        typer.Option("--host-key", metavar="HEX", help="Keep this computer out; repeatable."),
+    ] = None,
+    everyone: Annotated[
+        bool, typer.Option("--all", help="Every credential there is; issue the good ones again.")
+    ] = False,
+    yes: Sure = False,
+    as_json: Json = False,
+) -> None:
+    """Keep out who has a credential: one computer by its host key, or all but the owner."""
+    from resonode.trust.access import Trust
+    from resonode.trust.owner import revoke as keep_out
+    from resonode.trust.requests import AccessRead
+
+    deny = tuple(_host_key(text) for text in host_key or [])
+    if everyone == bool(deny):
+        raise typer.BadParameter("say either --host-key or --all")
+    if everyone:
+        _ask(yes, "Every credential issued for this node ends. Go on?")
+
+    async def work(node: Node) -> dict[str, Any]:
+        access = await node.request(AccessRead())
+        epoch = access.epoch + 1 if everyone else None
+        reply = await keep_out(node, Trust(), epoch=epoch, deny=deny)
+        return {"node": (await node.info()).node, "epoch": reply.epoch, "denied": reply.denied}
+
+    facts = with_node(port, timeout, work)
+    if as_json:
+        output.print_json(facts)
+    else:
+        output.say(f"Node {facts['node']}: epoch {facts['epoch']}, {facts['denied']} keys denied.")
+
+
+def _host_key(text: str) -> bytes:
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != security.KEY:
+        raise typer.BadParameter("a host key has 64 digits of 0-9 and a-f", param_hint="--host-key")
+    return key
+
+
+@app.command("transfer", cls=Command)
+def transfer(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Where the label for the next owner goes.")
+    ],
+    port: Port = None,
+    timeout: Timeout = 5.0,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Let go of a node: it forgets you, its settings and records. A new label lets others in."""
+    from resonode.trust import files
+    from resonode.trust.access import Trust
+    from resonode.trust.owner import transfer as let_go
+
+    may_write(file, yes)
+    _ask(yes, "The node forgets its owner, settings and unread records. Go on?")
+
+    def keep(label: Label) -> None:
+        files.replace(file, label.payload.encode() + b"\n", files.SECRET)
+
+    label = with_node(port, timeout, lambda node: let_go(node, Trust(), keep))
+    if as_json:
+        facts = {"node": label.node, "fingerprint": label.fingerprint.hex(), "code": label.code}
+        output.print_json(facts | {"label": str(file)})
+        return
+    output.table(
+        ("", ""),
+        (
+            ("node", label.node),
+            ("fingerprint", label.fingerprint.hex()),
+            ("code", security.show_code(label.code)),
+        ),
+    )
+    output.say(
+        f"{file} is its label now; the printed one is good for nothing. Print it: "
+        f"resonode label --from {file}"
+    )
+
+
+@app.command("console", cls=Command)
+def console(port: Port = None, timeout: Timeout = 5.0, yes: Sure = False) -> None:
+    """Restart a node into MicroPython's prompt, once, for service."""
+    from resonode.trust.access import Trust
+    from resonode.trust.owner import console as open_prompt
+
+    _ask(yes, "Whoever is at the port can then read the node's keys. Go on?")
+    with_node(port, timeout, lambda node: open_prompt(node, Trust()))
+    output.say("The node shows its prompt on this port; the next reset ends that.")
+
+
+def _ask(yes: bool, question: str) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise NodeError(
+            "This needs your word", why="it cannot be undone", next="Say --yes if you are sure"
+        )
+    if not typer.confirm(question, err=True):
+        raise typer.Abort

@@ -1,0 +1,173 @@
+"""resonode node config get, set, diff, apply"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from resonode.cli import output
+from resonode.cli.common import Command, Group, Json, Port, Timeout, with_node
+from resonode.errors import NodeError
+
+if TYPE_CHECKING:
+    from resonode.node import Node
+
+app = typer.Typer(cls=Group, no_args_is_help=True, help="Read and change a node's settings.")
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="Settings as TOML, some or all.")]
+
+
+@app.command("get", cls=Command)
+def get(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Settings to show; all without one.")
+    ] = None,
+    port: Port = None,
+    timeout: Timeout = 5.0,
+    as_toml: Annotated[
+        bool, typer.Option("--toml", help="As a file for diff and apply has them.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show settings."""
+    settings = with_node(port, timeout, lambda node: node.config())
+    _refuse_unknown(names or [], settings)
+    shown = {name: settings[name] for name in names or sorted(settings)}
+    if as_toml:
+        import tomli_w
+
+        print(tomli_w.dumps(shown), end="")
+    else:
+        _show(shown, as_json)
+
+
+@app.command("set", cls=Command)
+def set_(
+    changes: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME=VALUE...",
+            help="Values as JSON, e.g. envelope_bands=[[2000,4000]]; other text is taken as it is.",
+        ),
+    ],
+    port: Port = None,
+    timeout: Timeout = 5.0,
+    as_json: Json = False,
+) -> None:
+    """Change settings: all of those named, or none if one is refused."""
+    wanted = dict(_parse(one) for one in changes)
+    settings = with_node(port, timeout, lambda node: node.configure(wanted))
+    _show({name: settings.get(name) for name in wanted}, as_json)
+
+
+@app.command("diff", cls=Command)
+def diff(file: File, port: Port = None, timeout: Timeout = 5.0, as_json: Json = False) -> None:
+    """Show where a node's settings are not those of a file."""
+    wanted = read_settings(file)
+    settings = with_node(port, timeout, lambda node: node.config())
+    _show_changes(_changes(wanted, settings, file), settings, as_json)
+
+
+@app.command("apply", cls=Command)
+def apply(file: File, port: Port = None, timeout: Timeout = 5.0, as_json: Json = False) -> None:
+    """Make a node's settings those of a file: all of them, or none if one is refused."""
+    wanted = read_settings(file)
+
+    async def work(node: Node) -> tuple[dict[str, Any], dict[str, Any]]:
+        settings = await node.config()
+        changes = _changes(wanted, settings, file)
+        if changes:
+            await node.configure(changes)
+        return changes, settings
+
+    changes, before = with_node(port, timeout, work)
+    _show_changes(changes, before, as_json)
+
+
+def read_settings(file: Path) -> dict[str, Any]:
+    """Return the settings in a TOML file.
+
+    Raises:
+        NodeError: it cannot be read, or is no TOML; the text names the line.
+    """
+    import tomllib
+
+    try:
+        return tomllib.loads(file.read_text())
+    except OSError as error:
+        raise NodeError(
+            f"{file} cannot be read",
+            why=error.strerror or str(error),
+            next="Make one with: resonode node config get --toml > FILE",
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise NodeError(
+            f"{file} is no TOML", why=str(error), next="Mend that place; nothing was changed"
+        ) from error
+
+
+def _changes(wanted: dict[str, Any], settings: dict[str, Any], file: Path) -> dict[str, Any]:
+    """Return what has to change. What the node cannot take is refused here if that is plain.
+
+    Raises:
+        NodeError: a setting the node does not have, or a value of another kind.
+    """
+    _refuse_unknown(wanted, settings)
+    for name, value in wanted.items():
+        if _kind(value) != _kind(settings[name]):
+            raise NodeError(
+                f"{file}: {name} = {json.dumps(value, default=str)} is of the wrong kind",
+                why=f"the node has {json.dumps(settings[name])}",
+                next="Correct it; nothing was changed",
+            )
+    return {name: value for name, value in wanted.items() if value != settings[name]}
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes or no"
+    return "number" if isinstance(value, int | float) else type(value).__name__
+
+
+def _refuse_unknown(names: Any, settings: dict[str, Any]) -> None:
+    unknown = set(names) - set(settings)
+    if unknown:
+        raise NodeError(
+            f"The node has no setting {', '.join(sorted(unknown))}",
+            next=f"It has: {', '.join(sorted(settings))}",
+        )
+
+
+def _parse(change: str) -> tuple[str, Any]:
+    name, equals, value = change.partition("=")
+    if not equals or not name:
+        raise typer.BadParameter(f"'{change}' is not NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _show(settings: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        output.print_json({"config": settings})
+    else:
+        output.table(("setting", "value"), [(name, _text(v)) for name, v in settings.items()])
+
+
+def _show_changes(changes: dict[str, Any], settings: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        both = {name: {"node": settings[name], "file": v} for name, v in changes.items()}
+        output.print_json({"changes": both})
+    elif changes:
+        rows = [(name, _text(settings[name]), _text(v)) for name, v in changes.items()]
+        output.table(("setting", "node", "file"), rows)
+    else:
+        output.say("The node's settings are those of the file.")
