@@ -1,6 +1,7 @@
 // The real FFT by vectors of 4 floats, where the processor has them: each lane carries its own values
-// through the arithmetic of fft_kernel.h, so that the results are those of fft.c, bit for bit. The
-// lanes are neighbouring leaves, then neighbouring bins. fft.c does what is left over.
+// through the arithmetic of fft_kernel.h, so that the results are those of fft.c, bit for bit. Lanes
+// are neighbouring groups in the leaves and the first pass, which are one step here, then neighbouring
+// bins.
 #include "internal.h"
 
 #if DSP_HAS_LANES
@@ -12,7 +13,7 @@ typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 #define real lanes
 #include "fft_kernel.h"
 
-// ---- one transform -----------------------------------------------------------------------------
+// ---- vectors -----------------------------------------------------------------------------------
 
 DSP_INLINE real get(const float *at) {
     return *(const lanes *)at;
@@ -41,25 +42,29 @@ DSP_INLINE void transpose(const real v[4], real t[4]) {
     t[3] = __builtin_shufflevector(ef, gh, 2, 3, 6, 7);
 }
 
-// Leaves first..first+3, all of which wrap or none.
-DSP_INLINE void four_leaves(const float x[], int32_t L, int32_t n, int32_t passes, int32_t first,
-                            float y[]) {
-    const int32_t groups = n / L;
-    real v[16], out[16];
-    DSP_UNROLL
-    for (int32_t i = 0; i < L; i++) {
-        v[i] = get(x + first + i * groups + (i == 0 && first < 0 ? n : 0));
-    }
-    leaf(L, v, out);
-    float *to[4];
-    DSP_UNROLL
-    for (int32_t lane = 0; lane < LANES; lane++) {
-        to[lane] = y + L * place(first + lane, passes);
-    }
-    DSP_UNROLL
-    for (int32_t i = 0; i < L; i += LANES) {
-        real t[4];
-        transpose(out + i, t);
+DSP_INLINE real all(float x) {
+    const real v = {x, x, x, x};
+    return v;
+}
+
+// ---- leaves and the first pass -----------------------------------------------------------------
+
+// Four groups of 8 L results, at to[0], to[1], ..: those of one group make a butterfly of leaves. Each
+// lane has its own group while they are worked on: element e of all four is a vector in the memory of
+// four elements of one of them, this one.
+DSP_INLINE real *element(float *const to[4], int32_t e) {
+    return (real *)(to[e % LANES] + (e - e % LANES));
+}
+
+// From elements of groups to vectors of elements, or back.
+DSP_INLINE void exchange(float *const to[4], int32_t count) {
+    for (int32_t i = 0; i < count; i += LANES) {
+        real v[4], t[4];
+        DSP_UNROLL
+        for (int32_t lane = 0; lane < LANES; lane++) {
+            v[lane] = get(to[lane] + i);
+        }
+        transpose(v, t);
         DSP_UNROLL
         for (int32_t lane = 0; lane < LANES; lane++) {
             put(to[lane] + i, t[lane]);
@@ -67,43 +72,99 @@ DSP_INLINE void four_leaves(const float x[], int32_t L, int32_t n, int32_t passe
     }
 }
 
-// The first leaves of each kind, four at a time: wrapping ones from *first_wrapped, others from 0.
-// What is left, fewer than four of either kind, is the caller's.
-DSP_INLINE void leaves_by_four(const float x[], int32_t L, int32_t n, int32_t passes, float y[],
-                               int32_t *first_wrapped, int32_t *first_other) {
-    const int32_t end = *first_wrapped + n / L;
-    while (*first_wrapped + LANES <= 0) {
-        four_leaves(x, L, n, passes, *first_wrapped, y);
-        *first_wrapped += LANES;
+// Samples begin..begin+3 of a record that is periodic.
+DSP_INLINE real get_wrapped(const float x[], int32_t n, int32_t begin) {
+    if (begin <= -LANES || begin >= 0) {
+        return get(x + begin + (begin < 0 ? n : 0));
     }
-    while (*first_other + LANES <= end) {
-        four_leaves(x, L, n, passes, *first_other, y);
-        *first_other += LANES;
+    const real v = {x[begin & (n - 1)], x[(begin + 1) & (n - 1)], x[(begin + 2) & (n - 1)],
+                    x[(begin + 3) & (n - 1)]};
+    return v;
+}
+
+// The leaves of 4, 8, .. groups that begin at `first` and next to it: together, so that a line of the
+// cache that holds samples of several groups is read once. Samples of a group lie `apart`.
+DSP_INLINE void leaves_of_some(const float x[], int32_t L, int32_t n, int32_t first, int32_t some,
+                               int32_t apart, float *const to[]) {
+    for (int32_t j = 0; j < 8; j++) {
+        const int32_t begin = first + (j <= 4 ? j : j - 8) * apart;
+        for (int32_t four = 0; four < some; four += LANES) {
+            real v[16], out[16];
+            v[0] = get_wrapped(x, n, begin + four);
+            DSP_UNROLL
+            for (int32_t i = 1; i < L; i++) {
+                v[i] = get(x + begin + four + i * 8 * apart);
+            }
+            leaf(L, v, out);
+            DSP_UNROLL
+            for (int32_t i = 0; i < L; i++) {
+                *element(to + four, j * L + i) = out[i];
+            }
+        }
     }
 }
 
-void dsp_leaves_by_lanes(const dsp_plan *plan, const float x[], float y[], int32_t *first_wrapped,
-                         int32_t *first_other) {
-    const int32_t n = plan->n, passes = plan->passes;
-    if (plan->leaf == 4) {
-        leaves_by_four(x, 4, n, passes, y, first_wrapped, first_other);
+// Joins them: the pass with m = L.
+DSP_INLINE void join_four(float *const to[4], int32_t L, const float *tw, int32_t step) {
+    const int32_t m = L / LANES;  // vectors from row to row
+    const layout a = {m, 8, 0};
+    real *dc = element(to, 0);
+    const real zero[8] = {dc[0],     dc[m],     dc[2 * m], dc[3 * m],
+                          dc[4 * m], dc[5 * m], dc[6 * m], dc[7 * m]};
+    butterfly_real(zero, m, dc);
+    butterfly_half(element(to, L / 2), m);
+    for (int32_t k = 1; k < L / 2; k++, tw += step) {
+        const real w[8] = {all(tw[0]), all(tw[1]), all(tw[2]), all(tw[3]),
+                           all(tw[4]), all(tw[5]), all(tw[6]), all(tw[7])};
+        real *const p[4] = {element(to, k)}, *const r[4] = {element(to, L - k)};
+        butterfly(p, r, a, w);
+    }
+}
+
+// As in fft.c, in the order of first samples.
+DSP_INLINE void leaves_and_pass(const dsp_plan *plan, const float x[], int32_t L, const float *tw,
+                                int32_t step, int32_t some, float y[]) {
+    const int32_t groups = plan->n / (8 * L), lowest = -3 * ((groups - 1) / 7);
+    for (int32_t first = lowest; first < lowest + groups; first += some) {
+        float *to[16];
+        for (int32_t i = 0; i < some; i++) {
+            to[i] = y + 8 * L * place(first + i, plan->passes - 1);
+        }
+        leaves_of_some(x, L, plan->n, first, some, groups, to);
+        for (int32_t four = 0; four < some; four += LANES) {
+            join_four(to + four, L, tw, step);
+            exchange(to + four, 8 * L);
+        }
+    }
+}
+
+void dsp_leaves_by_lanes(const dsp_plan *plan, const float x[], const float *tw, int32_t step,
+                         float y[]) {
+    if (plan->leaf == 4 && plan->n > 8192) {  // lines of a group fall on each other in a cache
+        leaves_and_pass(plan, x, 4, tw, step, 4 * LANES, y);
+    } else if (plan->leaf == 4) {
+        leaves_and_pass(plan, x, 4, tw, step, LANES, y);
     } else if (plan->leaf == 8) {
-        leaves_by_four(x, 8, n, passes, y, first_wrapped, first_other);
+        leaves_and_pass(plan, x, 8, tw, step, LANES, y);
     } else {
-        leaves_by_four(x, 16, n, passes, y, first_wrapped, first_other);
+        leaves_and_pass(plan, x, 16, tw, step, LANES, y);
     }
 }
 
-// A butterfly of vectors wants its rows in memory, one after the other: they are collected, joined
-// and put back. Lane j is bin k + j; those from `count` on keep what they were.
-DSP_INLINE void four_bins(float *p, float *r, int32_t m, const float *tw, int32_t step,
-                          int32_t count) {
-    real v[16], before[16], w[8];
-    DSP_UNROLL
-    for (int32_t i = 0; i < 8; i++) {
-        before[i] = v[i] = get(p + i * m);
-        before[8 + i] = v[8 + i] = reversed(get(r + i * m - 3));
+// The pass that joins groups of 4, four of the joined ones at a time.
+void dsp_pass4_by_lanes(float *g, int32_t n, const float *tw) {
+    for (const float *end = g + n; g < end; g += 32 * LANES) {
+        float *const to[4] = {g, g + 32, g + 64, g + 96};
+        exchange(to, 32);
+        join_four(to, 4, tw, 0);
+        exchange(to, 32);
     }
+}
+
+// ---- passes ------------------------------------------------------------------------------------
+
+// Twiddles of four bins; `count` of them are there.
+DSP_INLINE void four_twiddles(const float *tw, int32_t step, int32_t count, real w[8]) {
     DSP_UNROLL
     for (int32_t i = 0; i < 8; i += LANES) {
         real rows[4];
@@ -112,6 +173,17 @@ DSP_INLINE void four_bins(float *p, float *r, int32_t m, const float *tw, int32_
             rows[lane] = get(tw + (lane < count ? lane : 0) * step + i);
         }
         transpose(rows, w + i);
+    }
+}
+
+// A butterfly of vectors wants its rows in memory, one after the other: they are collected, joined
+// and put back. Lane j is bin k + j; those from `count` on keep what they were.
+DSP_INLINE void four_bins(float *p, float *r, int32_t m, const real w[8], int32_t count) {
+    real v[16], before[16];
+    DSP_UNROLL
+    for (int32_t i = 0; i < 8; i++) {
+        before[i] = v[i] = get(p + i * m);
+        before[8 + i] = v[8 + i] = reversed(get(r + i * m - 3));
     }
     const layout a = {1, 8, 0};
     real *const pv[4] = {v}, *const rv[4] = {v + 8};
@@ -129,51 +201,20 @@ DSP_INLINE void four_bins(float *p, float *r, int32_t m, const float *tw, int32_
     }
 }
 
-// Bins 1..m/2-1 of one butterfly group, m >= 8. The last vector reaches one bin too far, to m/2.
-void dsp_bins_by_lanes(float *g, int32_t m, const float *tw, int32_t step) {
-    float *p = g + 1, *r = g + m - 1;
-    for (int32_t left = m / 2 - 1; left >= LANES; left -= LANES, p += LANES, r -= LANES) {
-        four_bins(p, r, m, tw, step, LANES);
-        tw += LANES * step;
-    }
-    four_bins(p, r, m, tw, step, 3);
-}
-
-// 32 floats of each of 4 groups, to vectors of the same element of all four, or back: in place, the
-// vectors of bin k from g[32 k] on.
-static void exchange(float *g) {
-    for (int32_t i = 0; i < 32; i += LANES) {
-        real v[4], t[4];
-        DSP_UNROLL
-        for (int32_t k = 0; k < LANES; k++) {
-            v[k] = get(g + 32 * k + i);
-        }
-        transpose(v, t);
-        DSP_UNROLL
-        for (int32_t k = 0; k < LANES; k++) {
-            put(g + 32 * k + i, t[k]);
-        }
-    }
-}
-
-// The pass that joins groups of 4, four groups of 32 at a time: each lane has its own group.
-void dsp_pass4_by_lanes(float *g, int32_t n, const float *tw) {
+// Bins 1..m/2-1 of the groups that a pass joins, m >= 8. The last vector reaches one bin too far.
+void dsp_bins_by_lanes(float *y, int32_t n, int32_t m, const float *tw, int32_t step) {
+    const float *end = y + n;
     real w[8];
-    DSP_UNROLL
-    for (int32_t i = 0; i < 8; i++) {
-        const real all = {tw[i], tw[i], tw[i], tw[i]};
-        w[i] = all;
+    int32_t k = 1;
+    for (; k + LANES <= m / 2; k += LANES, tw += LANES * step) {
+        four_twiddles(tw, step, LANES, w);
+        for (float *g = y; g < end; g += 8 * m) {
+            four_bins(g + k, g + m - k, m, w, LANES);
+        }
     }
-    const layout a = {1, 8, 0};
-    for (const float *end = g + n; g < end; g += 32 * LANES) {
-        exchange(g);
-        real *dc = (real *)g, *half = (real *)(g + 64);
-        real *const p[4] = {(real *)(g + 32)}, *const r[4] = {(real *)(g + 96)};
-        const real zero[8] = {dc[0], dc[1], dc[2], dc[3], dc[4], dc[5], dc[6], dc[7]};
-        butterfly_real(zero, 1, dc);
-        butterfly_half(half, 1);
-        butterfly(p, r, a, w);
-        exchange(g);
+    four_twiddles(tw, step, LANES - 1, w);
+    for (float *g = y; g < end; g += 8 * m) {
+        four_bins(g + k, g + m - k, m, w, LANES - 1);
     }
 }
 

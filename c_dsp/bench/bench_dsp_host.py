@@ -1,12 +1,17 @@
 """Time the real FFT on this computer against its peers: python -m c_dsp.bench.bench_dsp_host
 
-Writes build/bench/dsp_host.json: {"rows": [...]}, each with n, impl, mode ns: for one transform,
-the median of rounds in which every candidate has its turn. Modes:
+Writes build/bench/dsp_host.json: {"rows": [...], "ratios": [...]}. Rows have n, impl, mode, ns: for
+one transform, the median of rounds in which every candidate has its turn. Modes:
     single  one call from Python: ours through cffi, scipy.fft.rfft of float32, numpy.fft.rfft
     batch   256 records in one call
-    loop    one after the other inside C: our core with and without vectors ("resonode scalar"),
-            FFTW 3 (measured plan), KISS FFT, CMSIS-DSP (with the copy of the input that it needs)
-All are compiled with the flags of the host binding; FFTW is Debian's.
+    loop    one after the other inside C: our core with its vectors of four, as the host binding has
+            them, and without ("resonode scalar"); FFTW 3 (measured plans) with all the vectors this
+            computer has, and without ("fftw scalar"); KISS FFT; CMSIS-DSP, with the copy of the
+            input that it needs
+All are compiled with the flags of the host binding; FFTW is Debian's. "ratios" holds, for each n,
+    batch   ours / scipy
+    single  ours through cffi / scipy
+    vectors, scalar   ours / FFTW, like with like; scalar_vectors: our scalar C / FFTW with vectors
 """
 
 from __future__ import annotations
@@ -45,7 +50,8 @@ CMSIS = (
     *("CommonTables/arm_common_tables.c", "CommonTables/arm_const_structs.c"),
 )
 DECLARED = "typedef struct bench bench; bench *bench_new(int n);" + "".join(
-    f"void run_{name}(bench *b, int times);" for name in ("resonode", "fftw", "kiss", "cmsis")
+    f"void run_{name}(bench *b, int times);"
+    for name in ("resonode", "fftw", "fftw_scalar", "kiss", "cmsis")
 )
 
 Run = Callable[[int], Any]  # so many calls
@@ -84,6 +90,7 @@ def loops(vectors: Any, scalar: Any, n: int) -> dict[tuple[str, str], Run]:
         ("resonode", "loop"): lambda times: vectors.run_resonode(state, times),
         ("resonode scalar", "loop"): lambda times: scalar.run_resonode(plain, times),
         ("fftw", "loop"): lambda times: vectors.run_fftw(state, times),
+        ("fftw scalar", "loop"): lambda times: vectors.run_fftw_scalar(state, times),
         ("kiss", "loop"): lambda times: vectors.run_kiss(state, times),
     }
     if n <= CMSIS_N_MAX:
@@ -128,6 +135,29 @@ def measure(runs: dict[tuple[str, str], Run], n: int) -> list[dict[str, Any]]:
     ]
 
 
+RATIOS = {
+    "single": (("resonode", "single"), ("scipy", "single")),
+    "batch": (("resonode", "batch"), ("scipy", "batch")),
+    "vectors": (("resonode", "loop"), ("fftw", "loop")),
+    "scalar": (("resonode scalar", "loop"), ("fftw scalar", "loop")),
+    "scalar_vectors": (("resonode scalar", "loop"), ("fftw", "loop")),
+}
+
+
+def ratios(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    ns = {(row["impl"], row["mode"], row["n"]): row["ns"] for row in rows}
+    return [
+        {"n": n, **{name: round(ns[*a, n] / ns[*b, n], 2) for name, (a, b) in RATIOS.items()}}
+        for n in SIZES
+    ]
+
+
+def ratio_table(found: list[dict[str, Any]]) -> str:
+    return "\n".join(
+        f"{'ratio':<8}{name:<18}" + "".join(f"{row[name]:>10}" for row in found) for name in RATIOS
+    )
+
+
 def table(rows: list[dict[str, Any]]) -> str:
     ns = {(row["mode"], row["impl"], row["n"]): f"{row['ns']:,}" for row in rows}
     kinds = list(dict.fromkeys(key[:2] for key in ns))
@@ -146,8 +176,10 @@ def main() -> int:
         print(f"bench-dsp-host: {problem}", file=sys.stderr)
         return 1
     rows = [row for n in SIZES for row in measure({**calls(n), **loops(vectors, scalar, n)}, n)]
-    OUT.write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
+    found = ratios(rows)
+    OUT.write_text(json.dumps({"rows": rows, "ratios": found}, indent=1) + "\n", encoding="utf-8")
     print(table(rows))
+    print(ratio_table(found))
     return 0
 
 

@@ -12,7 +12,7 @@ typedef struct {
     const dsp_plan *plan;
     arm_rfft_fast_instance_f32 cmsis;
     kiss_fftr_cfg kiss;
-    fftwf_plan fftw;
+    fftwf_plan fftw, fftw_scalar;
     float *x, *y, *spare;
 } bench;
 
@@ -24,6 +24,8 @@ bench *bench_new(int n) {
     b->spare = fftwf_malloc(sizeof(float) * (size_t)(n + 2));
     dsp_plan_init(n, malloc(dsp_plan_bytes(n)), dsp_plan_bytes(n), &b->plan);
     b->fftw = fftwf_plan_dft_r2c_1d(n, b->x, (fftwf_complex *)b->y, FFTW_MEASURE);
+    b->fftw_scalar =
+        fftwf_plan_dft_r2c_1d(n, b->x, (fftwf_complex *)b->y, FFTW_MEASURE | FFTW_NO_SIMD);
     b->kiss = kiss_fftr_alloc(n, 0, NULL, NULL);
     arm_rfft_fast_init_f32(&b->cmsis, (uint16_t)n);
     for (int i = 0; i < n; i++) {
@@ -41,6 +43,12 @@ void run_resonode(bench *b, int times) {
 void run_fftw(bench *b, int times) {
     while (times--) {
         fftwf_execute(b->fftw);
+    }
+}
+
+void run_fftw_scalar(bench *b, int times) {
+    while (times--) {
+        fftwf_execute(b->fftw_scalar);
     }
 }
 
