@@ -29,14 +29,14 @@ ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "emulated"
 PORT = ROOT / "boards" / "QEMU_M4F" / "micropython"
 BOARD_FILES = ROOT / "hil" / "resonode_hil" / "port" / "qemu"
-USER_MODULES = (ROOT / "c_dsp" / "usermod", ROOT / "c_crypto" / "usermod")
 RELEASE = "1.25.0"
 ARCH = {"stock": "armv7emsp", "frozen": "armv7emsp", "rv32": "rv32imc"}
 
 ARM_PACKAGES = ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm")
 RISCV_PACKAGES = ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf", "qemu-system-misc")
 
-ASYNCIO = 'include("$(MPY_DIR)/extmod/asyncio")\n'
+ASYNCIO = 'include("$(MPY_DIR)/extmod/asyncio")'
+HOST_ONLY = ("resonode_wire/cddl.py",)  # what only CPython can use
 # n = 16384 needs more than a small chip has: the vectors run at every size on every target.
 RV32_HEAP = 1536 * 1024
 # Upstream says rv32imac_zicsr, which Debian's gcc 12 has no libraries for; by the older
@@ -96,7 +96,7 @@ def build(kind: str) -> Path:
         else:
             options |= {"TOP": tree, "FROZEN_MANIFEST": _manifest(kind, target.parent)}
             if kind == "frozen":
-                options["USER_C_MODULES"] = ROOT
+                options |= {"USER_C_MODULES": ROOT, "RESONODE_PYTHON": sys.executable}
             _make(PORT, **options)
 
     _step(kind, str(tree), _sources(kind), target, make)
@@ -111,14 +111,22 @@ def _sources(kind: str) -> Iterable[Path]:
     if kind == "frozen":
         for folder in ("firmware", "resonode_wire", "c_dsp", "c_crypto"):
             yield from (ROOT / folder).rglob("*.[pch]*")
-        yield from BOARD_FILES.rglob("*.py")
+        yield from [*BOARD_FILES.glob("*.py"), BOARD_FILES.parent / "machine.py"]
 
 
 def _manifest(kind: str, folder: Path) -> Path:
     """The file that says which Python is compiled in."""
-    lines = ASYNCIO
+    lines = [ASYNCIO]
+    if kind == "frozen":
+        for package in ("firmware", "resonode_wire"):
+            names = [str(path.relative_to(ROOT)) for path in (ROOT / package).rglob("*.py")]
+            names = sorted(name for name in names if name not in HOST_ONLY)
+            lines.append(f"freeze({str(ROOT)!r}, {names!r}, opt=3)")
+        names = sorted(path.name for path in BOARD_FILES.glob("*.py"))
+        lines.append(f"freeze({str(BOARD_FILES)!r}, {names!r}, opt=3)")
+        lines.append(f"freeze({str(BOARD_FILES.parent)!r}, ('machine.py',), opt=3)")
     path = folder / "manifest.py"
-    path.write_text(lines, encoding="utf-8")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 

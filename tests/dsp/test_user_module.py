@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dsp import test_native_condition, test_native_module, test_native_spectra
+from tests.dsp import golden, test_native_condition, test_native_spectra
 from tests.dsp.reference import SIZES, noise
 from tests.dsp.test_native_module import HERE, REPO, module_folder  # noqa: F401
 
@@ -69,7 +69,7 @@ def test_the_core_compiled_in_gives_the_hosts_bits(run, tmp_path):
     given, got, nothing = tmp_path / "in", tmp_path / "out", tmp_path / "empty"
     given.write_bytes(b"".join(x.tobytes() for x in blocks))
     run(HERE / "native_vectors.py", nothing, "dsp", given, got)
-    host = [pair for x in blocks for pair in test_native_module.host_results(x)]
+    host = [pair for x in blocks for pair in golden.block_results(x)]
     compare(got.read_bytes(), host)
     given.write_bytes(long.tobytes())
     for script, wanted in (

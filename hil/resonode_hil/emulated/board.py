@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from resonode_hil.board import VirtualBoard
 from resonode_hil.bus import Chip
-from resonode_hil.emulated.files import firmware_elf, stock_files
+from resonode_hil.emulated.files import firmware_elf, frozen_files, stock_files
 from resonode_hil.emulated.flash import FLASH_BYTES, write_flash
 from resonode_hil.errors import BoardError, explain
 
@@ -82,7 +82,7 @@ class EmulatedBoard(VirtualBoard):
         files = self.directory / "files"
         shutil.rmtree(files, ignore_errors=True)
         files.mkdir(parents=True)
-        return stock_files(files) if self._build == "stock" else files
+        return stock_files(files) if self._build == "stock" else frozen_files(files)
 
     def _popen(
         self, micropython: str, staged: Path, bus: socket.socket, log: IO[bytes]

@@ -11,7 +11,8 @@ from resonode_hil.errors import BoardError, explain
 from resonode_hil.staging import source_root
 
 ARCH = "armv7emsp"
-NATIVE_MODULES = ("dsp.mpy", "crypto.mpy")
+# As a board has them: of the DSP core, what the firmware calls.
+NATIVE_MODULES = {"dsp.mpy": "node/dsp.mpy", "crypto.mpy": "crypto.mpy"}
 
 # Modules that only CPython can use.
 _HOST_ONLY = ("resonode_wire/cddl.py",)
@@ -50,16 +51,30 @@ def stock_files(target: Path) -> Path:
     for name in _HOST_ONLY:
         sources.pop(name, None)
     compile_files(sources, target, optimise=3)  # line numbers would lie in the chip's RAM
-    for name in NATIVE_MODULES:
-        module = root / "build" / "natmod" / ARCH / name
+    _native_modules(target)
+    _board_data(target)
+    return target
+
+
+def frozen_files(target: Path) -> Path:
+    """Lay out in `target` what a board needs that has everything else compiled in: its data."""
+    _board_data(target)
+    return target
+
+
+def _native_modules(target: Path) -> None:
+    for name, built in NATIVE_MODULES.items():
+        module = source_root() / "build" / "natmod" / ARCH / built
         if not module.is_file():
             next_step = f"build it: make natmod ARCH={ARCH}"
             raise BoardError(explain("no native module", f"{module} is missing", next_step))
         shutil.copyfile(module, target / name)
-    board = target / "boards" / "QEMU_M4F"
-    board.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(root / "boards" / "QEMU_M4F" / "board.json", board / "board.json")
-    return target
+
+
+def _board_data(target: Path) -> None:
+    board = Path("boards") / "QEMU_M4F"
+    (target / board).mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source_root() / board / "board.json", target / board / "board.json")
 
 
 def compile_files(sources: Mapping[str, Path], target: Path, optimise: int = 0) -> None:
