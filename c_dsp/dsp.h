@@ -826,6 +826,28 @@ dsp_status dsp_fifo_split(const uint8_t image[], int32_t words, int32_t room, in
                           int16_t y[], int16_t z[], dsp_fifo_info *info);
 
 // ------------------------------------------------------------------------------------------------
+// FIFO images of accelerometers whose entries are x, y and z and nothing else
+// ------------------------------------------------------------------------------------------------
+
+// Splits n entries.
+//   entry_bytes  6: three little-endian int16 (LIS2DW12, ADXL345, LSM6DS3);
+//                9: three 24-bit words, most significant byte first (ADXL355): 20 bits of value,
+//                rounded here to the upper 16 of them, half up; bit 1 says that the FIFO was empty,
+//                bit 0 that the word is an x
+//   top          32767, or the largest value of a chip with fewer bits, left-justified: from it on
+//                values become 32767, where a range ends (dsp_features: saturated)
+//   x y z        acceleration, LSB, room for n
+//   good         entries written: those before the first that is not x, y, z
+// SIZE (n < 0, other entry_bytes)
+dsp_status dsp_xyz_split(const uint8_t image[], int32_t n, int32_t entry_bytes, int32_t top,
+                         int16_t x[], int16_t y[], int16_t z[], int32_t *good);
+
+// Samples as dsp_velocity wants them, of a sensor too slow to be decimated.
+//   out  n values, LSB / 2^DSP_DECIMATE_FRACTION_BITS
+// SIZE (n < 0)
+dsp_status dsp_widen(const int16_t x[], int32_t n, int32_t out[]);
+
+// ------------------------------------------------------------------------------------------------
 // Packing for the wire
 // ------------------------------------------------------------------------------------------------
 

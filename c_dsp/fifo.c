@@ -1,4 +1,4 @@
-// Splitting of tagged FIFO images.
+// Splitting of FIFO images.
 #include "internal.h"
 
 enum { TAG_ACCEL = 0x02, TAG_TEMPERATURE = 0x03, TAG_TIMESTAMP = 0x04 };
@@ -78,5 +78,58 @@ dsp_status dsp_fifo_split(const uint8_t image[], int32_t words, int32_t room, in
         }
     }
     *info = seen;
+    return DSP_OK;
+}
+
+// ---- entries of x, y, z ------------------------------------------------------------------------
+
+enum { PLAIN_BYTES = 6, MARKED_BYTES = 9, MARKS = 0x010000, MARK_MASK = 0x030303 };
+
+// The two lowest bits of each word's last byte: x is marked, none is empty.
+static int is_xyz(const uint8_t entry[]) {
+    const uint32_t marks = (uint32_t)entry[2] << 16 | (uint32_t)entry[5] << 8 | entry[8];
+    return (marks & MARK_MASK) == MARKS;
+}
+
+// Upper 16 of 20 bits, rounded half up; the top half LSB of the range stays in it.
+static int32_t narrowed(const uint8_t *p) {
+    const int32_t upper = (int16_t)(uint16_t)(p[0] << 8 | p[1]);
+    return upper + (p[2] >> 7);
+}
+
+static int16_t limited(int32_t value, int32_t top) {
+    return (int16_t)(value >= top ? INT16_MAX : value);
+}
+
+dsp_status dsp_xyz_split(const uint8_t image[], int32_t n, int32_t entry_bytes, int32_t top,
+                         int16_t x[], int16_t y[], int16_t z[], int32_t *good) {
+    if (n < 0 || (entry_bytes != PLAIN_BYTES && entry_bytes != MARKED_BYTES)) {
+        return DSP_ERR_SIZE;
+    }
+    int32_t i = 0;
+    for (const uint8_t *p = image; i < n; i++, p += entry_bytes) {
+        if (entry_bytes == PLAIN_BYTES) {
+            x[i] = limited(i16_at(p), top);
+            y[i] = limited(i16_at(p + 2), top);
+            z[i] = limited(i16_at(p + 4), top);
+        } else if (is_xyz(p)) {
+            x[i] = limited(narrowed(p), top);
+            y[i] = limited(narrowed(p + 3), top);
+            z[i] = limited(narrowed(p + 6), top);
+        } else {
+            break;
+        }
+    }
+    *good = i;
+    return DSP_OK;
+}
+
+dsp_status dsp_widen(const int16_t x[], int32_t n, int32_t out[]) {
+    if (n < 0) {
+        return DSP_ERR_SIZE;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        out[i] = x[i] * (1 << DSP_DECIMATE_FRACTION_BITS);
+    }
     return DSP_OK;
 }

@@ -32,7 +32,7 @@ _GOODBYE_S = 5.0
 _KEEP_TIME_S = 600
 _HOLD_S = 5  # the button, for a factory reset
 _FLUSH_S = 0.05  # what was written leaves the port
-_CHIPS = {"iis3dwb": (iis3dwb, iis3dwb.IIS3DWB)}
+_CHIPS = {"iis3dwb": iis3dwb}
 
 
 async def _guard(node, name: str, task) -> None:
@@ -49,9 +49,9 @@ async def _guard(node, name: str, task) -> None:
 
 def _sampler(board, counters) -> Sampler:
     fitted = board.data["sensors"][0]
-    driver, chip = _CHIPS[fitted["chip"]]
-    sensor = chip(board.spi(fitted["spi"]), board.output(fitted["cs"]), board.clock)
-    return Sampler(sensor, driver, board.interrupt(fitted["int1"]), board.clock, counters)
+    driver = _CHIPS[fitted["chip"]]
+    sensor = driver.over_spi(board.spi(fitted["spi"]), board.output(fitted["cs"]), board.clock)
+    return Sampler(sensor, board.interrupt(fitted["int1"]), board.clock, counters)
 
 
 def _memory_check(limit: int):

@@ -1,25 +1,25 @@
 # Runs on: MicroPython and CPython
 # From the sensor's FIFO to whole windows of raw samples, without a gap.
 #
-# Window k of a capture holds its samples k*size .. (k+1)*size-1. Which sample is which is read
-# from the timestamps the chip puts into its FIFO, so after an overrun the hole is known exactly,
-# and so are the windows it cost.
+# Window k of a capture holds its samples k*size .. (k+1)*size-1. After an overrun a chip that puts
+# time stamps into its FIFO says which sample is which, so the hole is known exactly. Of other
+# chips it is estimated, from the node's clock and the measured rate, and declared as such.
 
 from array import array
-
-import dsp
 
 from firmware.drivers import SensorError
 from firmware.rate import RateMeter
 
-# What dsp.fifo_split tells about an image.
-_TIMESTAMPS, _LAST_TIMESTAMP, _BEFORE_TIMESTAMP = 1, 2, 3
-_TEMPERATURES, _LAST_TEMPERATURE, _BAD_WORDS, _HOLE = 4, 5, 6, 7
-
 # Longest wait for the interrupt before the FIFO's level is looked at anyway.
 _PATIENCE_US = 50000
+# A sensor that gave nothing useful for so long, or for so many bursts, has failed.
+_SILENCE_US = 1000000
+_SILENT_BURSTS = 8
 # Of the rate, by temperature, while the sensor was off.
 _DRIFT_BETWEEN_CAPTURES = 1e-4
+# Samples by which a count may differ from what the clock says without being wrong: the level is
+# known to one, at both ends.
+_COUNT_SLACK = 4
 
 
 class Window:
@@ -31,27 +31,26 @@ class Window:
 
 
 class Sampler:
-    def __init__(self, sensor, driver, ready, clock, counters) -> None:
-        # sensor: the chip; driver: its module, for its facts; ready: its interrupt line.
+    def __init__(self, sensor, ready, clock, counters) -> None:
+        # sensor: the chip (drivers/__init__.py); ready: its interrupt line.
         self._sensor = sensor
-        self._driver = driver
         self._ready = ready
         self._clock = clock
         self._counters = counters
-        self._info = array("i", bytes(4 * 8))
-        self._temperature_raw = 0
-        self._temperature_known = False
+        self._running = False
+        self._temperature_c: float | None = None
+        self.estimated = False  # whether the last hole's size is
         self.capture = 0
-        self.rate = RateMeter(driver.NOMINAL_RATE_HZ, driver.RATE_TOLERANCE)
+        self.rate = RateMeter(sensor.rate_hz, sensor.rate_error)
 
     def scale_m_s2(self, full_scale_g: int) -> float:
         # One LSB.
-        return self._driver.scale_m_s2(full_scale_g)
+        return self._sensor.scale_m_s2(full_scale_g)
 
     @property
     def completes_window(self) -> bool:
         # Whether the next burst may complete a window. The window before it must be done with.
-        return self._at + self._words >= self.size
+        return self._at + self._entries >= self.size
 
     @property
     def filling(self) -> int:
@@ -60,94 +59,103 @@ class Sampler:
 
     def temperature_c(self):
         # Of the chip, or None before it was first read.
-        if not self._temperature_known:
-            return None
-        return self._driver.temperature_c(self._temperature_raw)
+        if self._running:
+            self._temperature_c = self._sensor.temperature_c()
+        return self._temperature_c
 
     def prepare(self, size: int, watermark: int) -> None:
         # Takes all the memory of captures, so that bursts take none.
         self.size = size
-        self._words = watermark
-        self._image = bytearray(watermark * self._driver.WORD_BYTES)
+        self._entries = watermark
         self._filling = Window(size, watermark)
         self._spare = Window(size, watermark)
 
     async def start(self, full_scale_g: int) -> None:
         self._window = 0  # number of the window being filled
         self._at = 0  # samples in it
-        self._zero = 0  # timestamp of sample 0
-        self._zero_known = False
-        self._level = 0
-        await self._sensor.configure(full_scale_g, self._words)
+        self._next = 0  # index of the next sample, if none is missing
+        self._sure = True  # that none is missing
+        await self._sensor.configure(full_scale_g, self._entries)
         self.rate = self._known_rate()
+        burst_us = int(self._entries * 1e6 / self.rate.rate_hz)
+        self._silence_us = max(_SILENCE_US, _SILENT_BURSTS * burst_us)
         self.capture += 1
         self._sensor.start()
+        self._running = True
+        self._heard_us = self._clock.now_us()
 
     def _known_rate(self) -> RateMeter:
-        # The chip knows its rate to its trim step; a capture before this one knew it better.
-        driver, last = self._driver, self.rate
-        if last.error < driver.TRIM_ERROR:
+        # What the chip knows of its rate; a capture before this one may have known it better.
+        rate_hz, error = self._sensor.known_rate()
+        last = self.rate
+        if last.error < error:
             return RateMeter(last.rate_hz, max(last.error, _DRIFT_BETWEEN_CAPTURES))
-        trimmed_hz = driver.NOMINAL_RATE_HZ * (1 + self._sensor.frequency_error())
-        return RateMeter(trimmed_hz, driver.TRIM_ERROR)
+        return RateMeter(rate_hz, error)
 
     def stop(self) -> None:
+        self._running = False
         self._sensor.stop()
 
     async def burst(self) -> tuple:
-        # Reads one watermark of words. Returns (window it completed or None, windows lost).
+        # Reads one watermark of entries. Returns (window it completed or None, windows lost).
         # The burst that completes a window overwrites the one before: see completes_window.
-        if self._level < self._words:
-            if not await self._ready.wait(self._clock.now_us() + _PATIENCE_US):
-                self._level, overrun = self._sensor.fifo_level()
-                if overrun:
-                    self._counters.overruns += 1
-                if self._level < self._words:
-                    return None, 0
-        self._sensor.read_fifo(self._image)
-        self._level, overrun = self._sensor.fifo_level()
-        if overrun:
-            # Words were overwritten before or while these were read: none of them is used.
-            # The timestamps of the next burst tell how large the hole is.
-            self._counters.overruns += 1
-            return None, 0
-        return self._take()
-
-    def _take(self) -> tuple:
-        info = self._info
+        sensor = self._sensor
+        missed = False
+        if not await self._ready.wait(self._clock.now_us() + _PATIENCE_US):
+            if sensor.level() < self._entries:
+                self._give_up_after_silence()
+                return None, 0
+            missed = sensor.overrun
         x, y, z = self._filling.axes
-        count = dsp.fifo_split(self._image, self._words, x, y, z, self._at, info)
-        if info[_TEMPERATURES]:
-            self._temperature_raw = info[_LAST_TEMPERATURE]
-            self._temperature_known = True
-        if info[_BAD_WORDS] or info[_HOLE]:
-            return None, 0  # damaged on the bus: not used, so a hole like an overrun's
-        wanted = self._window * self.size + self._at
-        first = self._index_of_first(wanted)
+        count = sensor.burst(x, y, z, self._at)
+        if sensor.overrun or missed:
+            self._counters.overruns += 1
+            self._sure = False
+        if not count:
+            self._give_up_after_silence()
+            return None, 0
+        return self._take(count)
+
+    def _give_up_after_silence(self) -> None:
+        if self._clock.now_us() - self._heard_us > self._silence_us:
+            raise SensorError(f"{self._sensor.name} gives no samples: is it still connected?")
+
+    def _take(self, count: int) -> tuple:
+        sensor = self._sensor
+        first = self._index_of_first(count)
+        if first < 0:
+            return None, 0
+        self._heard_us = self._clock.now_us()
+        self._next = first + count
+        self.rate.mark(sensor.looked_us, self._next + sensor.waiting)
         lost = 0
-        if first != wanted:
+        if first != self._window * self.size + self._at:
+            self.estimated = sensor.first is None
             lost, count = self._realign(first, count)
-            first = self._window * self.size
         self._at += count
-        if count:
-            waiting = self._level - self._level // (self._driver.TIMESTAMP_EVERY + 1)
-            self.rate.mark(self._clock.now_us(), first + count + waiting)
         return (self._complete() if self._at >= self.size else None), lost
 
-    def _index_of_first(self, wanted: int) -> int:
-        # Index of the first sample just read, from the last timestamp among them.
-        if not self._info[_TIMESTAMPS]:
-            raise SensorError("the FIFO holds no timestamps")
-        per_sample = self._driver.TICKS_PER_SAMPLE
-        ticks = self._info[_LAST_TIMESTAMP] - self._info[_BEFORE_TIMESTAMP] * per_sample
-        if not self._zero_known:
-            self._zero = ticks - wanted * per_sample
-            self._zero_known = True
-        # The counter has 32 bits: compare with what is expected, modulo its range.
-        ahead = (ticks - self._zero - wanted * per_sample) & 0xFFFFFFFF
-        if ahead >= 0x80000000:
-            ahead -= 0x100000000
-        return wanted + (ahead + per_sample // 2) // per_sample
+    def _index_of_first(self, count: int) -> int:
+        # Of the samples just read; -1 if there were more or fewer of them than there can be.
+        sensor, sure = self._sensor, self._sure
+        self._sure = True
+        if sensor.first is not None:
+            return sensor.first
+        if not self.rate.marked:
+            return self._next
+        expected, error = self.rate.samples_at(sensor.looked_us)
+        taken = self._next + count + sensor.waiting
+        if not sure:
+            self.rate.resume()
+            # At least one sample is missing.
+            return self._next + max(expected - taken, 1)
+        if abs(taken - expected) <= _COUNT_SLACK + error:
+            return self._next
+        # Damaged on the bus, or an overrun that went unseen.
+        self._counters.overruns += 1
+        self._sure = False
+        sensor.start()
+        return -1
 
     def _realign(self, first: int, count: int) -> tuple:
         # Samples are missing before `first`, or the boundary after a hole is not reached yet.

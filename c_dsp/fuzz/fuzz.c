@@ -404,6 +404,11 @@ static void wire(input *in) {
     float floor_db;
     dsp_fifo_split(block(in, 7 * (int64_t)words, 1), words, room, I16(room), I16(room), I16(room),
                    &info);
+    const int32_t entry_bytes = byte(in) & 1 ? 9 : 6;
+    int32_t good;
+    dsp_xyz_split(block(in, entry_bytes * (int64_t)words, 1), words, entry_bytes, 32764, I16(words),
+                  I16(words), I16(words), &good);
+    dsp_widen(I16(n), n, block(in, n, 4));
     dsp_pack_f16(F32(n), n, block(in, n, 2));
     dsp_pack_db8(F32(n), n, number(in), block(in, n, 1), &floor_db);
 }

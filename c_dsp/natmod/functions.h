@@ -6,6 +6,8 @@
 FUNCTION(MP_QSTR_plan_bytes, plan_bytes_obj)
 FUNCTION(MP_QSTR_plan_init, plan_init_obj)
 FUNCTION(MP_QSTR_fifo_split, fifo_split_obj)
+FUNCTION(MP_QSTR_xyz_split, xyz_split_obj)
+FUNCTION(MP_QSTR_widen, widen_obj)
 FUNCTION(MP_QSTR_features, features_obj)
 FUNCTION(MP_QSTR_spectrum, spectrum_obj)
 FUNCTION(MP_QSTR_power_add, power_add_obj)

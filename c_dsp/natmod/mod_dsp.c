@@ -54,6 +54,36 @@ static mp_obj_t fifo_split(size_t n_args, const mp_obj_t *args) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(fifo_split_obj, 7, 7, fifo_split);
 
+// xyz_split(image, entries, entry_bytes, top, x, y, z, at) -> entries that are x, y, z
+static mp_obj_t xyz_split(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    const int32_t n = get_int(args[1], "entries: too large");
+    refuse_unless(n >= 0 && n <= 0x1000000, "entries: not in 0..2^24");
+    const int32_t entry_bytes = get_int(args[2], "entry_bytes: too large");
+    refuse_unless(entry_bytes == 6 || entry_bytes == 9, "entry_bytes: not 6 or 9");
+    const uint8_t *image = IN(uint8_t, "image", args[0], 0, n *entry_bytes);
+    const int32_t at = get_int(args[7], "at: too large");
+    int16_t *x = OUT(int16_t, "x, y, z", args[4], at, n);
+    int16_t *y = OUT(int16_t, "x, y, z", args[5], at, n);
+    int16_t *z = OUT(int16_t, "x, y, z", args[6], at, n);
+    int32_t good;
+    const int32_t top = get_int(args[3], "top: too large");
+    check(dsp_xyz_split(image, n, entry_bytes, top, x, y, z, &good), "entry_bytes: not 6 or 9");
+    return mp_obj_new_int(good);
+}
+VAR(xyz_split, 8);
+
+// widen(x, at, n, out, out_at)
+static mp_obj_t widen(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    const int32_t n = get_int(args[2], "n: too large");
+    const int16_t *x = IN(int16_t, "x", args[0], get_int(args[1], "at: too large"), n);
+    int32_t *out = OUT(int32_t, "out", args[3], get_int(args[4], "out_at: too large"), n);
+    check(dsp_widen(x, n, out), "n: negative");
+    return mp_const_none;
+}
+VAR(widen, 5);
+
 // features(x, at, n, scale, out)
 static mp_obj_t features(size_t n_args, const mp_obj_t *args) {
     (void)n_args;

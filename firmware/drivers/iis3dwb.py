@@ -1,32 +1,42 @@
 # Runs on: MicroPython and CPython
 # ST IIS3DWB: 3-axis vibration sensor, 26.667 kHz, 6.3 kHz flat band, SPI.
-# Source: IIS3DWB datasheet DS12569 and application note AN5444.
+# Source: IIS3DWB datasheet DS12569 Rev 7 and application note AN5444 Rev 3.
+
+from array import array
+
+import dsp
 
 from firmware.drivers import SensorError
+from firmware.drivers.accelerometer import G_M_S2, Accelerometer
+from firmware.drivers.registers import SpiRegisters
 
 NAME = "iis3dwb"
+I2C_ADDRESSES: tuple = ()
+SPI_OPTIONS = {"baudrate": 10000000, "polarity": 1, "phase": 1}
+
 # Three ticks of the timestamp counter are one sample: 80 kHz / 3, on the same oscillator.
-NOMINAL_RATE_HZ = 80000 / 3
-TICKS_PER_SAMPLE = 3
-RATE_TOLERANCE = 0.1  # of the rate, between chips
-TRIM_ERROR = 1e-3  # of the rate, when frequency_error() is taken into account
-TIMESTAMP_EVERY = 32  # samples between two timestamp words in the FIFO
-FIFO_WORDS = 512
-WORD_BYTES = 7
+_TICKS_PER_SAMPLE = 3
+_TRIM_ERROR = 1e-3  # of the rate, when frequency_error() is taken into account
+_TIMESTAMP_EVERY = 32  # samples between two timestamp words in the FIFO
+_FIFO_WORDS = 512
+_WORD_BYTES = 7
+
+# What dsp.fifo_split tells about an image.
+_TIMESTAMPS, _LAST_TIMESTAMP, _BEFORE_TIMESTAMP = 1, 2, 3
+_TEMPERATURES, _LAST_TEMPERATURE, _BAD_WORDS, _HOLE = 4, 5, 6, 7
 
 _WHO_AM_I, _ID = 0x0F, 0x7B
 _FIFO_CTRL1, _FIFO_CTRL2, _FIFO_CTRL3, _FIFO_CTRL4 = 0x07, 0x08, 0x09, 0x0A
 _INT1_CTRL = 0x0D
-_CTRL1_XL, _CTRL3_C, _CTRL10_C = 0x10, 0x12, 0x19
-_OUT_TEMP_L = 0x20
+_CTRL1_XL, _CTRL3_C, _CTRL5_C, _CTRL10_C = 0x10, 0x12, 0x14, 0x19
 _FIFO_STATUS1 = 0x3A
 _TIMESTAMP0, _TIMESTAMP2 = 0x40, 0x42
 _INTERNAL_FREQ_FINE = 0x63
 _FIFO_DATA_OUT_TAG = 0x78
 
-_READ = 0x80
 _CTRL1_XL_ENABLE = 0xA0
 _CTRL3_BDU, _CTRL3_IF_INC, _CTRL3_SW_RESET = 0x40, 0x04, 0x01
+_CTRL5_PUSH = 0x01
 _CTRL10_TIMESTAMP_EN = 0x20
 _INT1_FIFO_TH = 0x08
 _FIFO_CTRL3_XL_26K7 = 0x0A
@@ -37,120 +47,128 @@ _STATUS2_OVERRUN, _STATUS2_OVERRUN_LATCHED = 0x40, 0x08
 
 # full scale in g -> (FS_XL bits, LSB in 1e-6 g)
 _FULL_SCALE = {2: (0x00, 61), 4: (0x08, 122), 8: (0x0C, 244), 16: (0x04, 488)}
-_G_M_S2 = 9.80665
 
+# The reset itself takes 50 us (datasheet), the first valid sample 10 ms.
 _RESET_TIMEOUT_US = 50000
 _TURN_ON_US = 10000
 
 
-def scale_m_s2(full_scale_g: int) -> float:
-    # One LSB.
-    return _FULL_SCALE[full_scale_g][1] * _G_M_S2 / 1e6
+def over_spi(spi, cs, clock):
+    return IIS3DWB(SpiRegisters(spi, cs), clock)
 
 
-class IIS3DWB:
-    def __init__(self, spi, cs, clock) -> None:
-        self._spi = spi
-        self._cs = cs
-        self._clock = clock
-        self._command = bytearray(2)
-        self._one = bytearray(1)
+class IIS3DWB(Accelerometer):
+    name = NAME
+    rate_hz = 80000 / 3
+    max_hz = 6300.0
+    fifo_entries = _FIFO_WORDS
+    watermarks = (40, 511)  # 33 words and more hold a timestamp
+    entry_bytes = _WORD_BYTES
+    test_watermark = 128
+    test_least_g = (0.8, 0.8, 0.8)
+    test_most_g = (3.2, 3.2, 3.2)
+
+    def __init__(self, bus, clock) -> None:
+        super().__init__(bus, clock)
         self._two = bytearray(2)
-        self._read_command = memoryview(self._command)[:1]
-        cs(1)
+        self._info = array("i", bytes(4 * 8))
+        self._temperature_c: float | None = None
 
-    # -- registers
-
-    def _write(self, register: int, value: int) -> None:
-        self._command[0] = register
-        self._command[1] = value
-        self._cs(0)
-        self._spi.write(self._command)
-        self._cs(1)
-
-    def _read_into(self, register: int, buffer) -> None:
-        self._command[0] = register | _READ
-        self._cs(0)
-        self._spi.write(self._read_command)
-        self._spi.readinto(buffer)
-        self._cs(1)
-
-    def _read(self, register: int) -> int:
-        self._read_into(register, self._one)
-        return self._one[0]
+    def scale_m_s2(self, full_scale_g: int) -> float:
+        return _FULL_SCALE[full_scale_g][1] * G_M_S2 / 1e6
 
     # -- life cycle
 
     def identify(self) -> None:
-        found = self._read(_WHO_AM_I)
-        if found in (0x00, 0xFF):
-            raise SensorError("iis3dwb does not answer: check power and the SPI wiring")
-        if found != _ID:
-            raise SensorError(f"chip says 0x{found:02X} where an iis3dwb says 0x{_ID:02X}")
+        self._check_identity(_WHO_AM_I, _ID)
 
-    async def reset(self) -> None:
-        self._write(_CTRL3_C, _CTRL3_SW_RESET)
-        deadline_us = self._clock.now_us() + _RESET_TIMEOUT_US
-        while self._read(_CTRL3_C) & _CTRL3_SW_RESET:
-            if self._clock.now_us() > deadline_us:
-                raise SensorError("iis3dwb does not come out of reset")
-            await self._clock.sleep_until(self._clock.now_us() + 100)
-
-    async def configure(self, full_scale_g: int, watermark: int) -> None:
-        # Reset and set up; the FIFO stays empty until start().
-        if full_scale_g not in _FULL_SCALE:
-            raise SensorError(f"iis3dwb has no full scale of {full_scale_g} g")
-        if not 1 <= watermark < FIFO_WORDS:
-            raise SensorError(f"iis3dwb watermark must be 1..{FIFO_WORDS - 1}")
-        self.identify()
-        await self.reset()
+    async def _setup(self, full_scale_g: int, watermark: int) -> None:
+        bus = self._bus
+        bus.write(_CTRL3_C, _CTRL3_SW_RESET)
+        await self._wait_until_clear(_CTRL3_C, _CTRL3_SW_RESET, _RESET_TIMEOUT_US)
         bits, _micro_g = _FULL_SCALE[full_scale_g]
-        self._write(_CTRL3_C, _CTRL3_BDU | _CTRL3_IF_INC)
-        self._write(_CTRL10_C, _CTRL10_TIMESTAMP_EN)
-        self._write(_FIFO_CTRL1, watermark & 0xFF)
-        self._write(_FIFO_CTRL2, watermark >> 8)
-        self._write(_FIFO_CTRL3, _FIFO_CTRL3_XL_26K7)
-        self._write(_INT1_CTRL, _INT1_FIFO_TH)
-        self._write(_CTRL1_XL, _CTRL1_XL_ENABLE | bits)
-        # The first samples after turn-on are not settled (datasheet: 10 ms).
-        await self._clock.sleep_until(self._clock.now_us() + _TURN_ON_US)
+        bus.write(_CTRL3_C, _CTRL3_BDU | _CTRL3_IF_INC)
+        bus.write(_CTRL10_C, _CTRL10_TIMESTAMP_EN)
+        bus.write(_FIFO_CTRL1, watermark & 0xFF)
+        bus.write(_FIFO_CTRL2, watermark >> 8)
+        bus.write(_FIFO_CTRL3, _FIFO_CTRL3_XL_26K7)
+        bus.write(_INT1_CTRL, _INT1_FIFO_TH)
+        bus.write(_CTRL1_XL, _CTRL1_XL_ENABLE | bits)
+        await self._pause(_TURN_ON_US)
 
     def start(self) -> None:
-        self._write(_FIFO_CTRL4, _FIFO_CTRL4_BYPASS)  # empties the FIFO
-        self._write(_TIMESTAMP2, 0xAA)  # restarts the timestamp
-        self.fifo_level()  # clears a latched overrun
+        self._bus.write(_FIFO_CTRL4, _FIFO_CTRL4_BYPASS)  # empties the FIFO
+        self._bus.write(_TIMESTAMP2, 0xAA)  # restarts the timestamp
+        self.level()  # clears a latched overrun
+        self._next = 0  # index of the sample that is expected next
+        self._zero_ticks = 0  # timestamp of sample 0
+        self._zero_known = False
         mode = _FIFO_CTRL4_CONTINUOUS | _FIFO_CTRL4_TS_EVERY_32 | _FIFO_CTRL4_TEMPERATURE_104HZ
-        self._write(_FIFO_CTRL4, mode)
+        self._bus.write(_FIFO_CTRL4, mode)
 
     def stop(self) -> None:
-        self._write(_FIFO_CTRL4, _FIFO_CTRL4_BYPASS)
-        self._write(_CTRL1_XL, 0)
+        self._bus.write(_FIFO_CTRL4, _FIFO_CTRL4_BYPASS)
+        self._bus.write(_CTRL1_XL, 0)
+
+    def _push(self, on: bool) -> None:
+        self._bus.write(_CTRL5_C, _CTRL5_PUSH if on else 0)
 
     # -- data
 
-    def fifo_level(self) -> tuple:
-        # (words waiting, whether any were overwritten since the last call)
-        self._read_into(_FIFO_STATUS1, self._two)
+    def level(self) -> int:
+        self._bus.read_into(_FIFO_STATUS1, self._two)
+        self.looked_us = self._clock.now_us()
         status2 = self._two[1]
-        overrun = status2 & (_STATUS2_OVERRUN | _STATUS2_OVERRUN_LATCHED) != 0
-        return self._two[0] | (status2 & 0x03) << 8, overrun
+        self.overrun = status2 & (_STATUS2_OVERRUN | _STATUS2_OVERRUN_LATCHED) != 0
+        return self._two[0] | (status2 & 0x03) << 8
 
-    def read_fifo(self, image) -> None:
-        # Fills `image` (a multiple of WORD_BYTES) with the oldest words. The address wraps from
-        # the last data byte to the tag, so any number of words is one transfer.
-        self._read_into(_FIFO_DATA_OUT_TAG, image)
+    def burst(self, x, y, z, at: int) -> int:
+        # The address wraps from the last data byte to the tag, so any number of words is one
+        # transfer.
+        self._bus.read_into(_FIFO_DATA_OUT_TAG, self._image)
+        words = self.level()
+        # Words were overwritten before or while these were read: none of them is used. The
+        # timestamps of the next burst tell how large the hole is.
+        if self.overrun:
+            return 0
+        info = self._info
+        count = dsp.fifo_split(self._image, self._watermark, x, y, z, at, info)
+        if info[_TEMPERATURES]:
+            self._temperature_c = 25 + info[_LAST_TEMPERATURE] / 256
+        if info[_BAD_WORDS] or info[_HOLE]:
+            return 0  # damaged on the bus: not used, so a hole like an overrun's
+        first = self._index_of_first()
+        self.first, self._next = first, first + count
+        self.waiting = words - words // (_TIMESTAMP_EVERY + 1)
+        return count
+
+    def _index_of_first(self) -> int:
+        # Index of the first sample just read, from the last timestamp among them.
+        if not self._info[_TIMESTAMPS]:
+            raise SensorError("the FIFO holds no timestamps")
+        ticks = self._info[_LAST_TIMESTAMP] - self._info[_BEFORE_TIMESTAMP] * _TICKS_PER_SAMPLE
+        if not self._zero_known:
+            self._zero_ticks = ticks
+            self._zero_known = True
+        # The counter has 32 bits: compare with what is expected, modulo its range.
+        ahead = (ticks - self._zero_ticks - self._next * _TICKS_PER_SAMPLE) & 0xFFFFFFFF
+        if ahead >= 0x80000000:
+            ahead -= 0x100000000
+        return self._next + (ahead + _TICKS_PER_SAMPLE // 2) // _TICKS_PER_SAMPLE
 
     def timestamp(self) -> int:
         raw = bytearray(4)
-        self._read_into(_TIMESTAMP0, raw)
+        self._bus.read_into(_TIMESTAMP0, raw)
         return int.from_bytes(raw, "little")
 
     def frequency_error(self) -> float:
         # What the factory measured: actual rate / nominal rate - 1, to 0.15 %.
-        fine = self._read(_INTERNAL_FREQ_FINE)
+        fine = self._bus.read(_INTERNAL_FREQ_FINE)
         return 0.0015 * (fine - 256 if fine > 127 else fine)
 
+    def known_rate(self) -> tuple:
+        return self.rate_hz * (1 + self.frequency_error()), _TRIM_ERROR
 
-def temperature_c(raw: int) -> float:
-    # A FIFO temperature word: 256 LSB per degree, 0 at 25 C.
-    return 25 + raw / 256
+    def temperature_c(self):
+        # Comes with the samples: 256 LSB per degree, 0 at 25 C.
+        return self._temperature_c

@@ -1,7 +1,9 @@
-"""CPython has no native module `crypto`; MicroPython, which runs these files too, has it."""
+"""CPython has no native modules `crypto` and `dsp`; MicroPython, which runs these files too, has."""
 
 import sys
 
 from tests.crypto import host_crypto
+from tests.dsp import host_dsp
 
 sys.modules.setdefault("crypto", host_crypto)
+sys.modules.setdefault("dsp", host_dsp)

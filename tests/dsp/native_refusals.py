@@ -109,10 +109,31 @@ def check_fifo():
     print("ok fifo_split")
 
 
+def check_plain_entries():
+    x, y, z = (array("h", [7] * 8) for _ in "xyz")
+    image = struct.pack("<6h", 1, -2, 3, 32764, 32763, -32768)
+    refused("image", dsp.xyz_split, image, 3, 6, 32767, x, y, z, 0)
+    refused("entries", dsp.xyz_split, image, -1, 6, 32767, x, y, z, 0)
+    refused("entry_bytes", dsp.xyz_split, image, 1, 7, 32767, x, y, z, 0)
+    refused("x, y, z", dsp.xyz_split, image, 2, 6, 32767, x, y, z, 7)
+    assert list(x) == list(y) == list(z) == [7] * 8
+    assert dsp.xyz_split(image, 2, 6, 32764, x, y, z, 6) == 2
+    assert [list(axis)[5:] for axis in (x, y, z)] == [[7, 1, 32767], [7, -2, 32763], [7, 3, -32768]]
+    wide = array("i", [7] * 4)
+    refused("x", dsp.widen, x, 7, 2, wide, 0)
+    refused("out", dsp.widen, x, 0, 2, wide, 3)
+    refused("x", dsp.widen, x, 0, -1, wide, 0)
+    assert list(wide) == [7] * 4
+    dsp.widen(z, 6, 2, wide, 1)
+    assert list(wide) == [7, 3 << 8, -(1 << 23), 7]
+    print("ok plain entries")
+
+
 check_lengths()
 check_values()
 check_envelope()
 check_streams()
 check_fifo()
+check_plain_entries()
 assert (dsp.DECIMATE_FACTOR, dsp.DECIMATE_FRACTION_BITS) == (8, 8)
 print("done")

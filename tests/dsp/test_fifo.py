@@ -132,3 +132,62 @@ def test_samples_beyond_the_room_are_refused_and_nothing_is_written():
     pointers = [ffi.from_buffer("int16_t[]", axis) for axis in room]
     assert lib.dsp_fifo_split(image, 5, 4, *pointers, info) == lib.DSP_OK
     assert (room == 7).all() and info.samples == 4
+
+
+# ---- entries of x, y and z ----
+
+
+def xyz_split(image: bytes, n: int, entry_bytes: int, top: int = 32767) -> tuple[int, np.ndarray]:
+    ffi, lib = dsp._ffi, dsp._lib
+    axes = np.zeros((3, max(n, 1)), np.int16)
+    good = ffi.new("int32_t *")
+    pointers = [ffi.from_buffer("int16_t[]", axis) for axis in axes]
+    assert lib.dsp_xyz_split(image, n, entry_bytes, top, *pointers, good) == lib.DSP_OK
+    return good[0], axes[:, : good[0]]
+
+
+@given(st.lists(st.integers(-32768, 32767), max_size=60), st.sampled_from([32767, 32764, 32752]))
+def test_plain_entries_are_split_and_the_upper_end_of_the_range_is_marked(values, top):
+    n = len(values) // 3
+    want = np.array(values[: 3 * n], dtype="<i2").reshape(n, 3)
+    good, axes = xyz_split(want.tobytes(), n, 6, top)
+    assert good == n
+    assert np.array_equal(axes.T, np.where(want >= top, 32767, want))
+
+
+@given(st.lists(st.integers(-(1 << 19), (1 << 19) - 1), max_size=60))
+def test_marked_entries_are_rounded_to_their_upper_16_bits(values):
+    n = len(values) // 3
+    words = [(value & 0xFFFFF) << 4 | (at % 3 == 0) for at, value in enumerate(values[: 3 * n])]
+    image = b"".join(word.to_bytes(3, "big") for word in words)
+    good, axes = xyz_split(image, n, 9)
+    assert good == n
+    want = np.minimum(np.floor(np.array(values[: 3 * n]) / 16 + 0.5), 32767).reshape(n, 3)
+    assert np.array_equal(axes.T, want)
+
+
+@pytest.mark.parametrize(("place", "marks"), [(0, 0), (0, 3), (1, 1), (1, 2), (2, 1), (2, 2)])
+def test_marked_entries_end_at_the_first_that_is_no_x_y_z(place, marks):
+    image = bytearray(bytes([0, 16, 1, 0, 16, 0, 0, 16, 0]) * 3)
+    image[9 + 3 * place + 2] = marks
+    good, axes = xyz_split(bytes(image), 3, 9)
+    assert good == 1 and (axes == 16).all()
+
+
+def test_other_entries_are_refused():
+    ffi, lib = dsp._ffi, dsp._lib
+    axis, good = ffi.new("int16_t[1]"), ffi.new("int32_t *", 5)
+    for n, entry_bytes in ((-1, 6), (1, 7)):
+        status = lib.dsp_xyz_split(bytes(9), n, entry_bytes, 32767, axis, axis, axis, good)
+        assert status == lib.DSP_ERR_SIZE
+    assert good[0] == 5
+    assert lib.dsp_widen(axis, -1, ffi.new("int32_t[1]")) == lib.DSP_ERR_SIZE
+
+
+def test_widening_gives_the_fractions_of_decimated_samples():
+    ffi, lib = dsp._ffi, dsp._lib
+    x = np.array([-32768, -1, 0, 1, 32767], np.int16)
+    wide = np.zeros(5, np.int32)
+    pointers = ffi.from_buffer("int16_t[]", x), 5, ffi.from_buffer("int32_t[]", wide)
+    assert lib.dsp_widen(*pointers) == lib.DSP_OK
+    assert np.array_equal(wide, x.astype(np.int64) * 2**lib.DSP_DECIMATE_FRACTION_BITS)

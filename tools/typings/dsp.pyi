@@ -15,6 +15,18 @@ def plan_init(n: int, plan: Buffer, /) -> None: ...
 def fifo_split(
     image: Buffer, words: int, x: Buffer, y: Buffer, z: Buffer, at: int, info: Buffer, /
 ) -> int: ...
+def xyz_split(
+    image: Buffer,
+    entries: int,
+    entry_bytes: int,
+    top: int,
+    x: Buffer,
+    y: Buffer,
+    z: Buffer,
+    at: int,
+    /,
+) -> int: ...
+def widen(x: Buffer, at: int, n: int, out: Buffer, out_at: int, /) -> None: ...
 def features(x: Buffer, at: int, n: int, scale: float, out: Buffer, /) -> None: ...
 def spectrum(
     plan: Buffer, x: Buffer, at: int, n: int, scale: float, work: Buffer, amp: Buffer, /

@@ -1,0 +1,44 @@
+"""The native module `dsp` as firmware drivers call it, from the same C files, for CPython.
+
+Only what drivers need: tests of drivers run on both interpreters.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any
+
+from resonode._dsp import ffi, lib
+
+_INFO = ("samples", "timestamps", "timestamp", "before_timestamp") + (
+    "temperatures",
+    "temperature",
+    "bad",
+    "hole",
+)
+
+
+def _axes(x: Any, y: Any, z: Any, at: int) -> list[Any]:
+    return [ffi.from_buffer("int16_t[]", memoryview(axis)[at:]) for axis in (x, y, z)]
+
+
+def fifo_split(image: Any, words: int, x: Any, y: Any, z: Any, at: int, info: array[int]) -> int:
+    """As c_dsp/natmod has it."""
+    seen = ffi.new("dsp_fifo_info *")
+    room = min(len(axis) for axis in (x, y, z)) - at
+    source = ffi.from_buffer("uint8_t[]", image)
+    assert lib.dsp_fifo_split(source, words, room, *_axes(x, y, z, at), seen) == lib.DSP_OK
+    for place, name in enumerate(_INFO):
+        info[place] = getattr(seen, name)
+    return int(seen.samples)
+
+
+def xyz_split(
+    image: Any, entries: int, entry_bytes: int, top: int, x: Any, y: Any, z: Any, at: int
+) -> int:
+    """As c_dsp/natmod has it."""
+    good = ffi.new("int32_t *")
+    source = ffi.from_buffer("uint8_t[]", image)
+    axes = _axes(x, y, z, at)
+    assert lib.dsp_xyz_split(source, entries, entry_bytes, top, *axes, good) == lib.DSP_OK
+    return int(good[0])
