@@ -149,7 +149,9 @@ def test_code_for_nodes_says_where_it_runs() -> None:
 
 
 def test_boards_hold_data_only() -> None:
-    assert [path for path in our_files() if path.startswith("boards/")] == []
+    # Manifests say what MicroPython's build freezes: lists, in Python's spelling.
+    code = [path for path in our_files() if path.startswith("boards/")]
+    assert [path for path in code if not path.endswith("/micropython/manifest.py")] == []
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ NodeError                 1   the root: catch this to catch all of it
   LockedOut              15   too many wrong attempts: the node waits
   ClockUntrusted         16   this computer's clock, or the node's, cannot be right
   VerifyFailed           17   something signed or chained was changed
+  DoesNotFit             18   image, firmware or files are not for this board
   MissingExtra            1   an optional package is not installed
 
 The number is the exit code of the command line, `exit_code` here. Every error says what
@@ -148,6 +149,12 @@ class VerifyFailed(NodeError):
     """Something signed or chained is not as it was written."""
 
     exit_code = 17
+
+
+class DoesNotFit(NodeError):
+    """An image, firmware or files are not for this board: another chip, version, ABI, or no room."""
+
+    exit_code = 18
 
 
 class MissingExtra(NodeError):

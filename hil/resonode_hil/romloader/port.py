@@ -1,0 +1,74 @@
+"""A chip in download mode behind a pty, and a plug that can be pulled."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import select
+import threading
+import tty
+from types import TracebackType
+
+from resonode_hil.romloader import slip
+from resonode_hil.romloader.chip import STAGES, EspChip
+
+_POLL_S = 0.05
+
+
+class RomLoader:
+    """`with RomLoader(chip) as loader:` a flashing tool opens `loader.port`.
+
+    Args:
+        unplug_at: the plug is pulled at the first command of this stage (chip.STAGES), before it
+            is answered.
+
+    `stages` are those seen, in order, each once.
+    """
+
+    def __init__(self, chip: EspChip, unplug_at: str | None = None) -> None:
+        self.chip = chip
+        self.stages: list[str] = []
+        self._unplug_at = unplug_at
+        self._master, slave = pty.openpty()
+        tty.setraw(slave)
+        self.port = os.ttyname(slave)
+        self._slave: int | None = slave  # a pty nobody holds open has hung up
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> RomLoader:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._unplug()
+
+    def _serve(self) -> None:
+        decoder = slip.Decoder()
+        while not self._stop.is_set():
+            if not select.select([self._master], [], [], _POLL_S)[0]:
+                continue
+            for packet in decoder.feed(os.read(self._master, 65536)):
+                stage = STAGES.get(packet[1]) if len(packet) >= 8 else None
+                if stage and stage not in self.stages:
+                    self.stages.append(stage)
+                if stage and stage == self._unplug_at:
+                    self._unplug()
+                    return
+                for reply in self.chip.answer(packet):
+                    os.write(self._master, slip.encode(reply))
+
+    def _unplug(self) -> None:
+        if self._slave is not None:
+            for handle in (self._slave, self._master):
+                with contextlib.suppress(OSError):
+                    os.close(handle)
+            self._slave = None
