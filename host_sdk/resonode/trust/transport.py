@@ -20,6 +20,7 @@ from smp import error as smperror
 from smp import message as smpmessage
 from smpclient.exceptions import SMPClientException
 from smpclient.generics import SMPRequest, error_v1, error_v2
+from smpclient.requests.os_management import MCUMgrParametersRead
 from smpclient.transport import SMPTransport
 
 from resonode.errors import (
@@ -211,6 +212,10 @@ class SecureTransport(SMPTransport):
     async def connect(self, address: str, timeout_s: float) -> None:
         """Open the link and a session on it."""
         await self.link.connect(address, timeout_s)
+        # Message 3 is longer than what a link takes that has not been told the node's buffer.
+        async with asyncio.timeout(timeout_s):
+            parameters = await ask(self._client, MCUMgrParametersRead(), timeout_s)
+        self.link.initialize(parameters.buf_size)
         await self.open_session()
 
     async def disconnect(self) -> None:
