@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench bench-dsp bench-dsp-host emulated fuzz natmod natmod-all dist lock clean
+.PHONY: help setup demo test lint format bench bench-commission bench-dsp bench-dsp-host emulated fuzz natmod natmod-all dist lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench-dsp-host: setup ## time the real FFT on this computer, against SciPy, NumP
 
 emulated: setup ## build MicroPython for an emulated Cortex-M4F and start it: make emulated ARGS=frozen
 	@$(BIN)/python -m tools.emulated $(ARGS)
+
+bench-commission: setup ## commission virtual nodes, one and a hundred; result in build/bench/commission.json
+	@$(BIN)/python -m resonode_hil.bench_commission $(ARGS)
 
 fuzz: setup ## fuzz the DSP core with clang's libFuzzer and sanitizers: make fuzz ARGS=600 (seconds)
 	@$(BIN)/python -m c_dsp.fuzz.run $(ARGS)
