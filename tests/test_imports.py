@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "examples": {"resonode", "resonode_wire", "resonode_hil"},
     "docs": set(),
     "tests": OURS - {"machine", "dsp", "crypto"},
+    "tests/hil/probes": {"firmware", "resonode_wire", "machine"},  # run on virtual boards
     "tests/both": {"resonode_wire", "firmware", "tests"},
 }
 MAY_TOUCH_HARDWARE = {"main.py", "clock.py", "board.py", "boards.py", "board_loader.py"}

@@ -51,7 +51,7 @@ class Backwards:
 def said(tmp_path: Path) -> list[str]:
     staged = tmp_path / "staged"
     stage(staged)
-    shutil.copy(Path(__file__).with_name("bus_probe.py"), staged / "bus_probe.py")
+    shutil.copy(Path(__file__).parent / "probes" / "bus_probe.py", staged / "bus_probe.py")
     board = VirtualBoard(
         tmp_path / "board",
         timebase=Lockstep(),
