@@ -36,6 +36,7 @@ dsp_status dsp_band_rms(const float amp[], int32_t bins, float bin_hz, float enb
     if (!dsp_is_positive(bin_hz) || !(enbw_bins >= 1.0f) || !dsp_is_finite(enbw_bins)) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_IN(amp, bins), DSP_IN(limits_hz, 2 * (size_t)count), DSP_OUT(rms, count));
     int32_t first, last;
     for (int32_t i = 0; i < count; i++) {
         const float lo = limits_hz[2 * i], hi = limits_hz[2 * i + 1];
@@ -73,7 +74,9 @@ dsp_status dsp_displacement(const dsp_plan *plan, const int32_t rec[], float sca
         return DSP_ERR_BAND;
     }
     first = first < 1 ? 1 : first;  // f_lo / bin_hz may underflow, but is not 0
-    dsp_rfft_i32(plan, rec, work);
+    DSP_REQUIRE(DSP_PLAN(plan), DSP_IN(rec, n), DSP_OUT(work, n), DSP_OUT(um, 1));
+    const dsp_status status = dsp_rfft_i32(plan, rec, work);
+    (void)status;        // all of it was checked
     float total = 0.0f;  // of |Xw[k]|² / k^4, the largest terms last
     for (int32_t k = last; k >= first; k--) {
         const float k2 = (float)k * (float)k;

@@ -10,6 +10,7 @@ dsp_status dsp_bearing_orders(int32_t elements, float element_diameter, float pi
         !(element_diameter < pitch_diameter) || !(contact_deg >= 0.0f && contact_deg < 90.0f)) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_OUT(out, 1));
     float sine, cosine;
     dsp_sincos(dsp_phase(contact_deg / 360.0f), &sine, &cosine);
     const float gamma = element_diameter / pitch_diameter * cosine;
@@ -22,6 +23,7 @@ dsp_status dsp_bearing_orders(int32_t elements, float element_diameter, float pi
 }
 
 dsp_status dsp_severity_zone(float velocity_mm_s, const float limits_mm_s[3], int32_t *zone) {
+    DSP_REQUIRE(DSP_IN(limits_mm_s, 3), DSP_OUT(zone, 1));
     if (!(velocity_mm_s >= 0.0f) || !dsp_is_positive(limits_mm_s[0]) ||
         !(limits_mm_s[1] > limits_mm_s[0]) || !(limits_mm_s[2] > limits_mm_s[1])) {
         return DSP_ERR_VALUE;

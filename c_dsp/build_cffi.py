@@ -15,6 +15,7 @@ SOURCES = (
     "band.c",
     "bands.c",
     "bearing.c",
+    "buffers.c",
     "decimate.c",
     "envelope.c",
     "envelope_stream.c",

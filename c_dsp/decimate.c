@@ -7,6 +7,9 @@
 #define SHIFT (DECIMATE_TAPS_BITS - DSP_DECIMATE_FRACTION_BITS)
 
 void dsp_decimate_reset(dsp_decimator *state) {
+    if (!state) {
+        return;
+    }
     state->phase = -1;
     for (int32_t i = 0; i < PAST; i++) {
         state->history[i] = 0;
@@ -18,7 +21,7 @@ static int32_t phase_of(const dsp_decimator *state) {
 }
 
 int32_t dsp_decimate_count(const dsp_decimator *state, int32_t n) {
-    return (phase_of(state) + n) / DSP_DECIMATE_FACTOR;
+    return state ? (phase_of(state) + n) / DSP_DECIMATE_FACTOR : 0;
 }
 
 static int64_t dot(const int16_t taps[], const int16_t x[], int32_t n) {
@@ -77,6 +80,7 @@ dsp_status dsp_decimate(dsp_decimator *state, const int16_t x[], int32_t n, int3
     if (n < 0) {
         return DSP_ERR_SIZE;
     }
+    DSP_REQUIRE(DSP_OUT(state, 1));
     if (state->phase < -1 || state->phase >= DSP_DECIMATE_FACTOR) {
         return DSP_ERR_VALUE;
     }
@@ -84,6 +88,7 @@ dsp_status dsp_decimate(dsp_decimator *state, const int16_t x[], int32_t n, int3
     if (room < count) {
         return DSP_ERR_SPACE;
     }
+    DSP_REQUIRE(DSP_OUT(state, 1), DSP_IN(x, n), DSP_OUT(out, count), DSP_OUT(produced, 1));
     if (state->phase < 0 && n > 0) {
         state->phase = 0;
         for (int32_t i = 0; i < PAST; i++) {

@@ -10,10 +10,12 @@
 //   - Memory is the caller's. Sizes are in elements unless a name ends in `_bytes`.
 //   - Inputs are const, outputs come last. On an error no output is touched; `work` and `scratch`
 //     are not outputs and may hold anything afterwards.
-//   - Buffers may not overlap, except where a function says so. Each needs the natural alignment of
-//     its element type; plan memory needs that of float.
-//   - A plan that is NULL is refused (PLAN), and so is memory for a plan or a state that is NULL
-//     (SPACE from the *_init functions). No other pointer is checked.
+//   - Buffers that are written may not overlap any other, except where a function says so. Each
+//     needs the natural alignment of its element type; memory of plans and states that of float.
+//   - Every function that takes buffers refuses them if they are NULL (NULL), not aligned (ALIGN) or
+//     overlap (OVERLAP); this is not repeated below. A NULL plan is PLAN, NULL memory is SPACE to the
+//     *_init functions and PLAN to the *_open ones, a buffer of no elements is not looked at.
+//     Functions without a status do nothing, or return 0, when a pointer is NULL.
 //   - `scale` is m/s² per LSB of the sensor, finite and > 0.
 //   - Samples go in as the sensor gives them: integers, with gravity. The integer mean is taken off
 //     before anything becomes a float, so 1 g on the axis costs no digits; what is left of the mean
@@ -62,7 +64,9 @@ typedef enum {
     DSP_ERR_BAND = -3,   // band or bin count outside the spectrum
     DSP_ERR_VALUE = -4,  // a number that is not finite or not in its range
     DSP_ERR_SPACE = -5,  // output or plan memory too small
-    DSP_ERR_ALIGN = -6   // plan memory not aligned for float
+    DSP_ERR_ALIGN = -6,  // a buffer is not aligned for its elements
+    DSP_ERR_NULL = -7,   // a buffer is NULL
+    DSP_ERR_OVERLAP = -8  // a buffer that is written overlaps another
 } dsp_status;
 
 // Text for a status, never NULL.

@@ -60,6 +60,7 @@ dsp_status dsp_envelope(const dsp_plan *plan_m, const float y[], int32_t n, int3
     if (status != DSP_OK) {
         return status;
     }
+    DSP_REQUIRE(DSP_PLAN(plan_m), DSP_IN(y, n), DSP_OUT(scratch, 2 * m), DSP_OUT(amp, bins));
     const int32_t width = k_hi - k_lo + 1;
     const dsp_source re = {DSP_FROM_BAND, y + k_lo, 0, 1, width};
     const dsp_source im = {DSP_FROM_BAND, y + n - k_lo, 0, -1, width};

@@ -51,7 +51,7 @@ static size_t bytes_of(const dsp_envelope_stream *s) {
 
 size_t dsp_envelope_stream_bytes(const dsp_envelope_setup *setup) {
     dsp_envelope_stream s;
-    return shape(setup, &s) ? bytes_of(&s) : 0;
+    return setup && shape(setup, &s) ? bytes_of(&s) : 0;
 }
 
 static void design_low_pass(float taps[], int32_t count, int32_t factor) {
@@ -77,6 +77,9 @@ static int16_t *band_data(dsp_envelope_stream *s) {
 }
 
 void dsp_envelope_stream_reset(dsp_envelope_stream *s) {
+    if (!s) {
+        return;
+    }
     float *line = s->data + s->points + s->taps;
     for (int32_t i = 0; i < 2 * s->taps; i++) {
         line[i] = 0.0f;
@@ -92,11 +95,14 @@ void dsp_envelope_stream_reset(dsp_envelope_stream *s) {
 
 dsp_status dsp_envelope_stream_init(const dsp_envelope_setup *setup, void *memory,
                                     size_t memory_bytes, dsp_envelope_stream **state) {
+    DSP_REQUIRE(DSP_IN(setup, 1));
     const dsp_status status =
         dsp_memory_status(memory, memory_bytes, dsp_envelope_stream_bytes(setup));
     if (status != DSP_OK) {
         return status;
     }
+    DSP_REQUIRE(DSP_IN(setup, 1), DSP_BYTES(memory, dsp_envelope_stream_bytes(setup)),
+                DSP_OUT(state, 1));
     dsp_envelope_stream *s = memory;
     shape(setup, s);
     design_low_pass(s->data + s->points, s->taps, s->factor);
@@ -120,24 +126,28 @@ dsp_status dsp_envelope_stream_open(void *memory, size_t memory_bytes,
         return DSP_ERR_ALIGN;
     }
     dsp_envelope_stream *s = memory;
-    if (memory_bytes < sizeof *s || !is_sane(s) || memory_bytes < bytes_of(s)) {
+    if (!s || memory_bytes < sizeof *s || !is_sane(s) || memory_bytes < bytes_of(s)) {
         return DSP_ERR_PLAN;
     }
+    DSP_REQUIRE(DSP_BYTES(memory, bytes_of(s)), DSP_OUT(state, 1));
     *state = s;
     return DSP_OK;
 }
 
 float dsp_envelope_stream_bin_hz(const dsp_envelope_stream *s) {
-    return s->rate_hz / (float)s->points;
+    return s ? s->rate_hz / (float)s->points : 0.0f;
 }
 
 int32_t dsp_envelope_stream_span(const dsp_envelope_stream *s) {
+    if (!s) {
+        return 0;
+    }
     const int32_t squares = (s->points - 1) * s->factor + s->taps;
     return (squares - 1) * s->band.factor + s->band.taps;
 }
 
 int32_t dsp_envelope_stream_missing(const dsp_envelope_stream *s) {
-    return s->points - s->fill;
+    return s ? s->points - s->fill : 0;
 }
 
 static float filtered(const float taps[], const float line[], int32_t count) {
@@ -179,6 +189,8 @@ dsp_status dsp_envelope_stream_feed(dsp_envelope_stream *s, const int16_t x[], i
     if (n < 0 || n > 0x3fffffff) {
         return DSP_ERR_SIZE;
     }
+    DSP_REQUIRE(DSP_BYTES(s, sizeof *s));
+    DSP_REQUIRE(DSP_BYTES(s, bytes_of(s)), DSP_IN(x, n), DSP_OUT(used, 1));
     int32_t taken = 0;
     if (n > 0 && s->fill < s->points) {
         int16_t *data = band_data(s);
@@ -214,6 +226,7 @@ static void remove_mean(float e[], int32_t m) {
 
 dsp_status dsp_envelope_stream_spectrum(dsp_envelope_stream *s, const dsp_plan *plan, float scale,
                                         int32_t bins, float work[], float amp[]) {
+    DSP_REQUIRE(DSP_BYTES(s, sizeof *s));
     if (dsp_plan_n(plan) == 0) {
         return DSP_ERR_PLAN;
     }
@@ -226,6 +239,8 @@ dsp_status dsp_envelope_stream_spectrum(dsp_envelope_stream *s, const dsp_plan *
     if (!dsp_is_positive(scale)) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_PLAN(plan), DSP_BYTES(s, bytes_of(s)), DSP_OUT(work, s->points),
+                DSP_OUT(amp, amp == work ? 0 : bins));
     remove_mean(s->data, s->points);
     const dsp_source source = {DSP_FROM_F32, s->data, 0, 1, s->points};
     dsp_transform(plan, &source, work);

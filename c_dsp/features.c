@@ -152,6 +152,7 @@ dsp_status dsp_features(const int16_t x[], int32_t n, float scale, dsp_feature_s
     if (!dsp_is_positive(scale)) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_IN(x, n), DSP_OUT(out, 1));
     moments m;
     find_mean(x, n, &m);
     find_moments(x, n, &m);

@@ -333,6 +333,7 @@ dsp_status dsp_rfft_f32(const dsp_plan *plan, const float x[], float y[]) {
     if (dsp_plan_n(plan) == 0) {
         return DSP_ERR_PLAN;
     }
+    DSP_REQUIRE(DSP_PLAN(plan), DSP_IN(x, plan->n), DSP_OUT(y, plan->n));
     // Not dsp_transform: a linker can drop what is not called.
     const int32_t m = leaves_f32(plan, x, y);
     passes(plan, m, y);
@@ -358,6 +359,8 @@ dsp_status dsp_rfft_f32_rows(const dsp_plan *plan, const float x[], int32_t rows
     if (rows < 0) {
         return DSP_ERR_SIZE;
     }
+    const size_t values = (size_t)rows * (size_t)plan->n;
+    DSP_REQUIRE(DSP_PLAN(plan), DSP_IN(x, values), DSP_OUT(y, values));
     for (int32_t row = 0; row < rows; row++, x += plan->n, y += plan->n) {
         if (DSP_HAS_LANES) {  // a processor with caches
             sweep(x, plan->n, y);
@@ -373,6 +376,7 @@ dsp_status dsp_rfft_f32_window(const dsp_plan *plan, const float x[], const floa
     if (dsp_plan_n(plan) == 0) {
         return DSP_ERR_PLAN;
     }
+    DSP_REQUIRE(DSP_PLAN(plan), DSP_IN(x, plan->n), DSP_IN(window, plan->n), DSP_OUT(y, plan->n));
     leaves_f32_window(plan, x, window, y);
     passes(plan, plan->leaf, y);
     return DSP_OK;
@@ -387,6 +391,7 @@ dsp_status dsp_rfft_i16(const dsp_plan *plan, const int16_t x[], float y[]) {
     if (dsp_plan_n(plan) == 0) {
         return DSP_ERR_PLAN;
     }
+    DSP_REQUIRE(DSP_PLAN(plan), DSP_IN(x, plan->n), DSP_OUT(y, plan->n));
     int32_t sum = 0;  // 2^15 * 2^14 fits
     for (int32_t i = 0; i < plan->n; i++) {
         sum += x[i];
@@ -401,6 +406,7 @@ dsp_status dsp_rfft_i32(const dsp_plan *plan, const int32_t x[], float y[]) {
     if (dsp_plan_n(plan) == 0) {
         return DSP_ERR_PLAN;
     }
+    DSP_REQUIRE(DSP_PLAN(plan), DSP_IN(x, plan->n), DSP_OUT(y, plan->n));
     int64_t sum = 0;
     for (int32_t i = 0; i < plan->n; i++) {
         sum += x[i];

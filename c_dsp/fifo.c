@@ -48,6 +48,9 @@ dsp_status dsp_fifo_split(const uint8_t image[], int32_t words, int32_t room, in
     if (words < 0) {
         return DSP_ERR_SIZE;
     }
+    const size_t held = room < 0 ? 0 : (size_t)room;
+    DSP_REQUIRE(DSP_IN(image, (size_t)words * DSP_FIFO_WORD_BYTES), DSP_OUT(x, held),
+                DSP_OUT(y, held), DSP_OUT(z, held), DSP_OUT(info, 1));
     if (words > room && count_samples(image, words) > room) {
         return DSP_ERR_SPACE;
     }
@@ -106,6 +109,8 @@ dsp_status dsp_xyz_split(const uint8_t image[], int32_t n, int32_t entry_bytes, 
     if (n < 0 || (entry_bytes != PLAIN_BYTES && entry_bytes != MARKED_BYTES)) {
         return DSP_ERR_SIZE;
     }
+    DSP_REQUIRE(DSP_IN(image, (size_t)n * (size_t)entry_bytes), DSP_OUT(x, n), DSP_OUT(y, n),
+                DSP_OUT(z, n), DSP_OUT(good, 1));
     int32_t i = 0;
     for (const uint8_t *p = image; i < n; i++, p += entry_bytes) {
         if (entry_bytes == PLAIN_BYTES) {
@@ -128,6 +133,7 @@ dsp_status dsp_widen(const int16_t x[], int32_t n, int32_t out[]) {
     if (n < 0) {
         return DSP_ERR_SIZE;
     }
+    DSP_REQUIRE(DSP_IN(x, n), DSP_OUT(out, n));
     for (int32_t i = 0; i < n; i++) {
         out[i] = x[i] * (1 << DSP_DECIMATE_FRACTION_BITS);
     }

@@ -36,6 +36,7 @@ dsp_status dsp_gas_init(int32_t gas, float interval_s, const dsp_gas_tuning *tun
     if (gas != DSP_GAS_VOC && gas != DSP_GAS_NOX) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_IN(tuning, tuning ? 1 : 0), DSP_OUT(state, 1));
     const float shut_max = gas == DSP_GAS_NOX ? 720.0f : 180.0f;
     const dsp_gas_tuning usual = {
         gas == DSP_GAS_NOX ? 1.0f : 100.0f, 12.0f, 12.0f, shut_max, 50.0f, 230.0f};
@@ -150,6 +151,7 @@ static float smoothed(dsp_gas *s, float x) {
 }
 
 dsp_status dsp_gas_process(dsp_gas *s, int32_t sraw, int32_t *index) {
+    DSP_REQUIRE(DSP_OUT(s, 1), DSP_OUT(index, 1));
     if ((s->gas != DSP_GAS_VOC && s->gas != DSP_GAS_NOX) || !(s->interval_s >= 0.1f)) {
         return DSP_ERR_VALUE;
     }

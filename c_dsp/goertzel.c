@@ -17,6 +17,7 @@ dsp_status dsp_goertzel_init(float rate_hz, const float freq_hz[], int32_t count
     if (!dsp_is_positive(rate_hz)) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_IN(freq_hz, count), DSP_OUT(bins, count), DSP_OUT(state, 1));
     for (int32_t i = 0; i < count; i++) {
         if (!(freq_hz[i] >= 0.0f && freq_hz[i] < 0.5f * rate_hz)) {
             return DSP_ERR_VALUE;
@@ -71,6 +72,7 @@ static void run_block(dsp_goertzel_bin *bin, const int16_t x[], int32_t n, int32
 
 dsp_status dsp_goertzel_feed(dsp_goertzel *state, dsp_goertzel_bin bins[], const int16_t x[],
                              int32_t n) {
+    DSP_REQUIRE(DSP_OUT(state, 1));
     if (state->count < 1 || state->samples < 0 || state->samples > DSP_GOERTZEL_SAMPLES_MAX ||
         state->block < 0 || state->block >= BLOCK || state->offset != (int16_t)state->offset) {
         return DSP_ERR_VALUE;
@@ -78,6 +80,7 @@ dsp_status dsp_goertzel_feed(dsp_goertzel *state, dsp_goertzel_bin bins[], const
     if (n < 0 || n > DSP_GOERTZEL_SAMPLES_MAX - state->samples) {
         return DSP_ERR_SIZE;
     }
+    DSP_REQUIRE(DSP_OUT(state, 1), DSP_OUT(bins, state->count), DSP_IN(x, n));
     if (state->samples == 0 && n > 0) {
         state->offset = x[0];
     }
@@ -122,12 +125,15 @@ static void mean_leak(uint32_t step, int32_t n, float *re, float *im) {
 
 dsp_status dsp_goertzel_read(dsp_goertzel *state, dsp_goertzel_bin bins[], float scale,
                              float re_im[]) {
+    DSP_REQUIRE(DSP_OUT(state, 1));
     if (state->samples < 1) {
         return DSP_ERR_SIZE;
     }
     if (!dsp_is_positive(scale) || state->count < 1) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_OUT(state, 1), DSP_OUT(bins, state->count),
+                DSP_OUT(re_im, 2 * (size_t)state->count));
     const float n = (float)state->samples;
     const float mean = state->sum / n;
     for (int32_t b = 0; b < state->count; b++) {

@@ -41,6 +41,7 @@ dsp_status dsp_halfband_init(int32_t stages, void *memory, size_t memory_bytes,
     if (!memory || memory_bytes < need) {
         return DSP_ERR_SPACE;
     }
+    DSP_REQUIRE(DSP_BYTES(memory, need), DSP_OUT(state, 1));
     dsp_halfband *s = memory;
     s->mark = DSP_HALFBAND_MARK;
     s->stages = stages;
@@ -50,6 +51,9 @@ dsp_status dsp_halfband_init(int32_t stages, void *memory, size_t memory_bytes,
 }
 
 void dsp_halfband_reset(dsp_halfband *s) {
+    if (!s) {
+        return;
+    }
     s->started = 0;
     s->phase = 0;
     for (int32_t i = 0; i < DSP_HALFBAND_STAGES_MAX; i++) {
@@ -72,9 +76,11 @@ dsp_status dsp_halfband_open(void *memory, size_t memory_bytes, dsp_halfband **s
         return DSP_ERR_ALIGN;
     }
     dsp_halfband *s = memory;
-    if (memory_bytes < sizeof *s || !is_sane(s) || memory_bytes < dsp_halfband_bytes(s->stages)) {
+    if (!s || memory_bytes < sizeof *s || !is_sane(s) ||
+        memory_bytes < dsp_halfband_bytes(s->stages)) {
         return DSP_ERR_PLAN;
     }
+    DSP_REQUIRE(DSP_BYTES(memory, dsp_halfband_bytes(s->stages)), DSP_OUT(state, 1));
     *state = s;
     return DSP_OK;
 }
@@ -117,7 +123,7 @@ static void append(dsp_halfband *s, int32_t index, const stage *g, int32_t value
 }
 
 int32_t dsp_halfband_count(const dsp_halfband *s, int32_t n) {
-    return (s->phase + n) >> s->stages;
+    return s ? (s->phase + n) >> s->stages : 0;
 }
 
 dsp_status dsp_halfband_feed(dsp_halfband *s, const int16_t x[], int32_t n, int32_t room,
@@ -125,9 +131,13 @@ dsp_status dsp_halfband_feed(dsp_halfband *s, const int16_t x[], int32_t n, int3
     if (n < 0 || n > 0x3fffffff) {
         return DSP_ERR_SIZE;
     }
-    if (room < dsp_halfband_count(s, n)) {
+    DSP_REQUIRE(DSP_BYTES(s, sizeof *s));
+    const int32_t count = dsp_halfband_count(s, n);
+    if (room < count) {
         return DSP_ERR_SPACE;
     }
+    DSP_REQUIRE(DSP_BYTES(s, dsp_halfband_bytes(s->stages)), DSP_IN(x, n), DSP_OUT(out, count),
+                DSP_OUT(produced, 1));
     int32_t made = 0;
     for (int32_t i = 0; i < n; i++) {
         int32_t value = x[i] * (1 << DSP_DECIMATE_FRACTION_BITS);

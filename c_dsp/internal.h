@@ -77,6 +77,35 @@ void dsp_pass4_by_lanes(float *g, int32_t n, const float *tw);
 void dsp_bins_by_lanes(float *y, int32_t n, int32_t m, const float *tw, int32_t step);
 #endif
 
+// A buffer of the caller's, as the checks below see it; of 0 bytes: not looked at.
+typedef struct {
+    const void *at;
+    size_t bytes;
+    uint32_t align;       // of its elements, up to 4
+    uint32_t is_written;  // so it may not overlap another
+} dsp_buffer;
+
+#define DSP_BUFFER(p, count, is_written)                                                           \
+    {(p), sizeof *(p) * (size_t)(count), sizeof *(p) % 4 ? sizeof *(p) % 4 : 4, is_written}
+#define DSP_IN(p, count) DSP_BUFFER(p, count, 0)
+#define DSP_OUT(p, count) DSP_BUFFER(p, count, 1)  // outputs and work memory
+#define DSP_BYTES(p, bytes) {(p), bytes, 4, 1}     // memory of plans and states
+#define DSP_PLAN(plan) {(plan), dsp_plan_bytes((plan)->n), 4, 0}
+
+// NULL, ALIGN, OVERLAP
+dsp_status dsp_check_buffers(const dsp_buffer buffers[], int32_t count);
+
+// Ends a function that must refuse these buffers.
+#define DSP_REQUIRE(...)                                                                           \
+    do {                                                                                           \
+        const dsp_buffer required[] = {__VA_ARGS__};                                               \
+        const dsp_status found =                                                                   \
+            dsp_check_buffers(required, (int32_t)(sizeof required / sizeof *required));            \
+        if (found != DSP_OK) {                                                                     \
+            return found;                                                                          \
+        }                                                                                          \
+    } while (0)
+
 // Where a transform reads its input. Element i is
 //   DSP_FROM_F32   data[i]
 //   DSP_FROM_I16, DSP_FROM_I32   data[i] - mean

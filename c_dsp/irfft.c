@@ -8,6 +8,7 @@ dsp_status dsp_irfft_f32(const dsp_plan *plan, const float y[], float work[], fl
     if (n == 0) {
         return DSP_ERR_PLAN;
     }
+    DSP_REQUIRE(DSP_PLAN(plan), DSP_IN(y, n), DSP_OUT(work, n), DSP_OUT(x, n));
     work[0] = y[0];
     work[n / 2] = y[n / 2];
     for (int32_t k = 1; k < n / 2; k++) {
@@ -15,7 +16,8 @@ dsp_status dsp_irfft_f32(const dsp_plan *plan, const float y[], float work[], fl
         work[k] = re - im;
         work[n - k] = re + im;
     }
-    dsp_rfft_f32(plan, work, x);
+    const dsp_status status = dsp_rfft_f32(plan, work, x);
+    (void)status;                         // all of it was checked
     const float scale = 1.0f / (float)n;  // a power of two: exact
     x[0] *= scale;
     x[n / 2] *= scale;

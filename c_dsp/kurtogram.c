@@ -34,6 +34,7 @@ dsp_status dsp_kurtogram_band(int32_t n, int32_t parts_max, int32_t band, int32_
     if (band < 0 || band >= bands) {
         return DSP_ERR_BAND;
     }
+    DSP_REQUIRE(DSP_OUT(k_lo, 1), DSP_OUT(k_hi, 1));
     int32_t parts = PARTS_FIRST;
     while (band >= parts) {
         band -= parts;
@@ -95,6 +96,8 @@ dsp_status dsp_kurtogram_add(const float y[], int32_t n, int32_t parts_max, void
     if (status != DSP_OK) {
         return status;
     }
+    DSP_REQUIRE(DSP_IN(y, n), DSP_BYTES(work, dsp_kurtogram_bytes(n)),
+                DSP_OUT(sums, 2 * dsp_kurtogram_bands(n, parts_max)));
     int32_t m = 0;
     const dsp_plan *plan = NULL;
     float *uv = NULL;
@@ -126,6 +129,7 @@ dsp_status dsp_kurtogram_best(const float sums[], int32_t n, int32_t parts_max, 
     if (blocks < 1 || blocks > 1000000) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_IN(sums, 2 * bands), DSP_OUT(band, 1), DSP_OUT(kurtosis, 1));
     int32_t best = -1;
     float most = 0.0f, best_excess = 0.0f;
     for (int32_t i = 0; i < bands; i++) {

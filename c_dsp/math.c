@@ -15,6 +15,9 @@ DSP_INLINE float cos_poly(float t) {
 }
 
 void dsp_sincos(uint32_t phase, float *sine, float *cosine) {
+    if (!sine || !cosine) {
+        return;
+    }
     // Nearest quarter turn and the rest, exactly; the rest is within an eighth of a turn.
     const uint32_t quarter = (phase + 0x20000000u) >> 30;
     const float rest = (float)(int32_t)(phase - (quarter << 30));

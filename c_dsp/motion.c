@@ -18,6 +18,7 @@ dsp_status dsp_motion_init(float rate_hz, float f_lo_hz, float scale, dsp_motion
         !(f_lo_hz <= 0.05f * rate_hz) || !(f_lo_hz >= 1e-4f * rate_hz)) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_OUT(state, 1));
     dsp_clear(state, sizeof *state);
     float sine, cosine;
     dsp_sincos(dsp_phase(0.5f * CORNER * f_lo_hz / rate_hz), &sine, &cosine);
@@ -102,6 +103,8 @@ dsp_status dsp_motion_feed(dsp_motion *s, const int32_t rec[], int32_t n, float 
     if (n < 0) {
         return DSP_ERR_SIZE;
     }
+    DSP_REQUIRE(DSP_OUT(s, 1), DSP_IN(rec, n), DSP_OUT(velocity, velocity ? n : 0),
+                DSP_OUT(displacement, displacement ? n : 0));
     if (!dsp_is_positive(s->g) || s->waiting < -1 || s->at < 0 || s->at >= DSP_MOTION_TAPS ||
         s->count < 0 || s->count > 0x3fffffff || s->part < 0 || s->part > 63) {
         return DSP_ERR_VALUE;
@@ -137,6 +140,7 @@ dsp_status dsp_motion_feed(dsp_motion *s, const int32_t rec[], int32_t n, float 
 }
 
 dsp_status dsp_motion_read(dsp_motion *s, dsp_motion_set *out) {
+    DSP_REQUIRE(DSP_OUT(s, 1), DSP_OUT(out, 1));
     if (s->count < 1) {
         return DSP_ERR_SIZE;
     }

@@ -33,6 +33,7 @@ dsp_status dsp_pack_f16(const float src[], int32_t n, uint16_t dst[]) {
     if (n < 0) {
         return DSP_ERR_SIZE;
     }
+    DSP_REQUIRE(DSP_IN(src, n), DSP_OUT(dst, (const void *)dst == (const void *)src ? 0 : n));
     for (int32_t i = 0; i < n; i++) {
         dst[i] = to_f16(src[i]);
     }
@@ -58,6 +59,7 @@ dsp_status dsp_pack_db8(const float src[], int32_t n, float step_db, uint8_t dst
     if (!dsp_is_positive(step_db)) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_IN(src, n), DSP_OUT(dst, n), DSP_OUT(floor_db, 1));
     float largest = 0.0f;
     for (int32_t i = 0; i < n; i++) {
         largest = src[i] > largest && dsp_is_positive(src[i]) ? src[i] : largest;

@@ -90,6 +90,7 @@ dsp_status dsp_peaks(const float amp[], int32_t bins, float bin_hz, int32_t wind
     if (!dsp_is_positive(bin_hz) || !dsp_is_window(window) || !(least >= 0.0f)) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_IN(amp, bins), DSP_OUT(out, room), DSP_OUT(found, 1));
     int32_t best[DSP_PEAKS_MAX];
     int32_t count = 0;
     for (int32_t k = 1; k < bins - 1; k++) {
@@ -138,6 +139,7 @@ dsp_status dsp_lines(const float amp[], int32_t bins, float bin_hz, int32_t wind
         !(tolerance >= 0.0f && tolerance <= 0.1f)) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_IN(amp, bins), DSP_OUT(out, count));
     for (int32_t i = 0; i < count; i++) {
         int32_t lo, hi;
         const float f_hz = base_hz + (float)(first + i) * step_hz;
@@ -192,6 +194,7 @@ dsp_status dsp_line_score(const float amp[], int32_t bins, float bin_hz, float f
         !dsp_is_finite(side_hz) || !(tolerance >= 0.0f && tolerance <= 0.1f)) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_IN(amp, bins), DSP_OUT(out, 1));
     const probe one = look(amp, bins, bin_hz, f_hz, tolerance);
     if (one.bin == 0) {
         return DSP_ERR_BAND;

@@ -19,6 +19,10 @@ const char *dsp_status_text(dsp_status status) {
         return "buffer too small";
     case DSP_ERR_ALIGN:
         return "buffer not aligned";
+    case DSP_ERR_NULL:
+        return "no buffer (NULL)";
+    case DSP_ERR_OVERLAP:
+        return "buffers overlap";
     }
     return "unknown status";
 }
@@ -80,6 +84,7 @@ dsp_status dsp_plan_init(int32_t n, void *memory, size_t memory_bytes, const dsp
     if (!memory || memory_bytes < dsp_plan_bytes(n)) {
         return DSP_ERR_SPACE;
     }
+    DSP_REQUIRE(DSP_BYTES(memory, dsp_plan_bytes(n)), DSP_OUT(plan, 1));
     dsp_plan *p = memory;
     p->mark = PLAN_MARK;
     p->n = n;
@@ -93,7 +98,7 @@ dsp_status dsp_plan_init(int32_t n, void *memory, size_t memory_bytes, const dsp
 }
 
 int32_t dsp_plan_n(const dsp_plan *plan) {
-    if (!plan || plan->mark != PLAN_MARK || !is_size(plan->n)) {
+    if (!plan || !is_aligned(plan) || plan->mark != PLAN_MARK || !is_size(plan->n)) {
         return 0;
     }
     const int32_t leaf = plan->leaf;
@@ -111,6 +116,7 @@ dsp_status dsp_plan_open(const void *memory, size_t memory_bytes, const dsp_plan
         memory_bytes < dsp_plan_bytes(p->n)) {
         return DSP_ERR_PLAN;
     }
+    DSP_REQUIRE(DSP_BYTES(memory, dsp_plan_bytes(p->n)), DSP_OUT(plan, 1));
     *plan = p;
     return DSP_OK;
 }

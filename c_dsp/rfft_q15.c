@@ -564,6 +564,7 @@ dsp_status dsp_rfft_q15(int32_t n, const int16_t x[], int16_t y[], int32_t *expo
     if ((((uintptr_t)x | (uintptr_t)y) & 3) != 0) {
         return DSP_ERR_ALIGN;
     }
+    DSP_REQUIRE(DSP_IN(x, n), DSP_OUT(y, n), DSP_OUT(exponent, 1));
     const word *in = (const word *)(const void *)x;
     word *out = (word *)(void *)y;
     const uint32_t sizes = sizes_of(in, n / 2);

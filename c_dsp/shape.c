@@ -32,6 +32,7 @@ dsp_status dsp_shape_factors(const int16_t x[], int32_t n, float scale, dsp_shap
     if (!(scale > 0.0f && scale <= 3.4028234e38f)) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_IN(x, n), DSP_OUT(out, 1));
     int32_t sum = 0;
     for (int32_t i = 0; i < n; i++) {
         sum += x[i];

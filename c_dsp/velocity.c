@@ -41,7 +41,9 @@ dsp_status dsp_velocity(const dsp_plan *plan, const int32_t rec[], float scale, 
     if (k_lo > to) {
         return DSP_ERR_BAND;
     }
-    dsp_rfft_i32(plan, rec, work);
+    DSP_REQUIRE(DSP_PLAN(plan), DSP_IN(rec, n), DSP_OUT(work, n), DSP_OUT(mm_s, 1));
+    const dsp_status status = dsp_rfft_i32(plan, rec, work);
+    (void)status;  // all of it was checked
     // sum of |Xw[k]|² / k², in blocks of 64 bins
     float total = 0.0f;
     for (int32_t first = k_lo; first <= to; first += 64) {

@@ -24,6 +24,9 @@ size_t dsp_welch_bytes(int32_t n) {
 }
 
 void dsp_welch_reset(dsp_welch *s) {
+    if (!s) {
+        return;
+    }
     s->fill = 0;
     s->segments = 0;
     for (int32_t k = 0; k <= s->n / 2; k++) {
@@ -43,6 +46,7 @@ dsp_status dsp_welch_init(int32_t n, int32_t overlap, int32_t window, void *memo
     if (status != DSP_OK) {
         return status;
     }
+    DSP_REQUIRE(DSP_BYTES(memory, dsp_welch_bytes(n)), DSP_OUT(state, 1));
     dsp_welch *s = memory;
     s->mark = MARK;
     s->n = n;
@@ -63,9 +67,10 @@ dsp_status dsp_welch_open(void *memory, size_t memory_bytes, dsp_welch **state) 
         return DSP_ERR_ALIGN;
     }
     dsp_welch *s = memory;
-    if (memory_bytes < sizeof *s || !is_sane(s) || memory_bytes < dsp_welch_bytes(s->n)) {
+    if (!s || memory_bytes < sizeof *s || !is_sane(s) || memory_bytes < dsp_welch_bytes(s->n)) {
         return DSP_ERR_PLAN;
     }
+    DSP_REQUIRE(DSP_BYTES(memory, dsp_welch_bytes(s->n)), DSP_OUT(state, 1));
     *state = s;
     return DSP_OK;
 }
@@ -87,12 +92,15 @@ static void add_segment(dsp_welch *s, const dsp_plan *plan, float work[]) {
 
 dsp_status dsp_welch_feed(dsp_welch *s, const dsp_plan *plan, const int16_t x[], int32_t count,
                           float work[]) {
+    DSP_REQUIRE(DSP_BYTES(s, sizeof *s));
     if (dsp_plan_n(plan) == 0 || plan->n != s->n) {
         return DSP_ERR_PLAN;
     }
     if (count < 0) {
         return DSP_ERR_SIZE;
     }
+    DSP_REQUIRE(DSP_PLAN(plan), DSP_BYTES(s, dsp_welch_bytes(s->n)), DSP_IN(x, count),
+                DSP_OUT(work, s->n));
     int16_t *samples = samples_of(s);
     for (int32_t i = 0; i < count; i++) {
         samples[s->fill++] = x[i];
@@ -104,20 +112,22 @@ dsp_status dsp_welch_feed(dsp_welch *s, const dsp_plan *plan, const int16_t x[],
 }
 
 int32_t dsp_welch_segments(const dsp_welch *s) {
-    return s->segments;
+    return s ? s->segments : 0;
 }
 
 int32_t dsp_welch_n(const dsp_welch *s) {
-    return s->n;
+    return s ? s->n : 0;
 }
 
 dsp_status dsp_welch_psd(const dsp_welch *s, float scale, float rate_hz, float psd[]) {
+    DSP_REQUIRE(DSP_BYTES(s, sizeof *s));
     if (s->segments < 1) {
         return DSP_ERR_SIZE;
     }
     if (!dsp_is_positive(scale) || !dsp_is_positive(rate_hz)) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_BYTES(s, dsp_welch_bytes(s->n)), DSP_OUT(psd, s->n / 2 + 1));
     const int32_t n = s->n;
     const float squares = (float)n * dsp_window_mean_square(s->window);
     const float gain = 2.0f * scale * scale / (rate_hz * squares * (float)s->segments);

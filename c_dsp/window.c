@@ -24,6 +24,7 @@ dsp_status dsp_window_info(int32_t window, float *coherent_gain, float *enbw_bin
     if (!dsp_is_window(window)) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_OUT(coherent_gain, 1), DSP_OUT(enbw_bins, 1));
     const float a0 = coefficients[window][0];
     *coherent_gain = a0;
     *enbw_bins = dsp_window_mean_square(window) / (a0 * a0);
@@ -61,11 +62,13 @@ dsp_status dsp_spectrum_window(const dsp_plan *plan, const int16_t x[], float sc
     if (!dsp_is_positive(scale) || !dsp_is_window(window)) {
         return DSP_ERR_VALUE;
     }
-    const dsp_status status = dsp_rfft_i16(plan, x, work);
-    if (status != DSP_OK) {
-        return status;
+    const int32_t n = dsp_plan_n(plan);
+    if (n == 0) {
+        return DSP_ERR_PLAN;
     }
-    const int32_t n = plan->n;
+    DSP_REQUIRE(DSP_PLAN(plan), DSP_IN(x, n), DSP_OUT(work, n), DSP_OUT(amp, n / 2 + 1));
+    const dsp_status status = dsp_rfft_i16(plan, x, work);
+    (void)status;  // all of it was checked
     const float gain = scale * 2.0f / ((float)n * coefficients[window][0]);
     for (int32_t k = 0; k <= n / 2; k++) {
         amp[k] = gain * dsp_sqrt(dsp_window_power(work, n, window, k));
@@ -98,6 +101,7 @@ dsp_status dsp_kaiser(int32_t n, float beta, float w[], float *coherent_gain, fl
     if (!(beta >= 0.0f && beta <= 40.0f)) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_OUT(w, n), DSP_OUT(coherent_gain, 1), DSP_OUT(enbw_bins, 1));
     const float reciprocal = 1.0f / dsp_bessel_i0(beta);
     float sum = 0.0f, squares = 0.0f;
     for (int32_t t = 0; t < n; t++) {
@@ -129,6 +133,8 @@ dsp_status dsp_spectrum_table(const dsp_plan *plan, const int16_t x[], float sca
     if (!dsp_is_positive(scale) || !dsp_is_positive(coherent_gain)) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_PLAN(plan), DSP_IN(x, n), DSP_IN(w, n), DSP_OUT(work, 2 * n),
+                DSP_OUT(amp, n / 2 + 1));
     float *windowed = work;
     float *y = work + n;
     const int32_t mean = rounded_mean(x, n);

@@ -38,7 +38,7 @@ static size_t bytes_of(const dsp_zoom *s) {
 
 size_t dsp_zoom_bytes(const dsp_zoom_setup *setup) {
     dsp_zoom s;
-    return shape(setup, &s) ? bytes_of(&s) : 0;
+    return setup && shape(setup, &s) ? bytes_of(&s) : 0;
 }
 
 static int16_t *band_data(dsp_zoom *s) {
@@ -46,6 +46,9 @@ static int16_t *band_data(dsp_zoom *s) {
 }
 
 void dsp_zoom_reset(dsp_zoom *s) {
+    if (!s) {
+        return;
+    }
     s->fill = 0;
     s->band.phase = -1;
     s->settle = s->band.taps / s->band.factor + 1;
@@ -53,10 +56,12 @@ void dsp_zoom_reset(dsp_zoom *s) {
 
 dsp_status dsp_zoom_init(const dsp_zoom_setup *setup, void *memory, size_t memory_bytes,
                          dsp_zoom **state) {
+    DSP_REQUIRE(DSP_IN(setup, 1));
     const dsp_status status = dsp_memory_status(memory, memory_bytes, dsp_zoom_bytes(setup));
     if (status != DSP_OK) {
         return status;
     }
+    DSP_REQUIRE(DSP_IN(setup, 1), DSP_BYTES(memory, dsp_zoom_bytes(setup)), DSP_OUT(state, 1));
     dsp_zoom *s = memory;
     shape(setup, s);
     const float beyond = 0.25f * (setup->f_hi_hz - setup->f_lo_hz);
@@ -78,27 +83,28 @@ dsp_status dsp_zoom_open(void *memory, size_t memory_bytes, dsp_zoom **state) {
         return DSP_ERR_ALIGN;
     }
     dsp_zoom *s = memory;
-    if (memory_bytes < sizeof *s || !is_sane(s) || memory_bytes < bytes_of(s)) {
+    if (!s || memory_bytes < sizeof *s || !is_sane(s) || memory_bytes < bytes_of(s)) {
         return DSP_ERR_PLAN;
     }
+    DSP_REQUIRE(DSP_BYTES(memory, bytes_of(s)), DSP_OUT(state, 1));
     *state = s;
     return DSP_OK;
 }
 
 int32_t dsp_zoom_missing(const dsp_zoom *s) {
-    return s->points - s->fill;
+    return s ? s->points - s->fill : 0;
 }
 
 int32_t dsp_zoom_bins(const dsp_zoom *s) {
-    return s->bins;
+    return s ? s->bins : 0;
 }
 
 float dsp_zoom_first_hz(const dsp_zoom *s) {
-    return (float)s->first * s->bin_hz;
+    return s ? (float)s->first * s->bin_hz : 0.0f;
 }
 
 float dsp_zoom_bin_hz(const dsp_zoom *s) {
-    return s->bin_hz;
+    return s ? s->bin_hz : 0.0f;
 }
 
 static void add_value(dsp_zoom *s, const float z[2]) {
@@ -115,6 +121,8 @@ dsp_status dsp_zoom_feed(dsp_zoom *s, const int16_t x[], int32_t n, int32_t *use
     if (n < 0 || n > 0x3fffffff) {
         return DSP_ERR_SIZE;
     }
+    DSP_REQUIRE(DSP_BYTES(s, sizeof *s));
+    DSP_REQUIRE(DSP_BYTES(s, bytes_of(s)), DSP_IN(x, n), DSP_OUT(used, 1));
     int32_t taken = 0;
     if (n > 0 && s->fill < s->points) {
         int16_t *data = band_data(s);
@@ -145,6 +153,7 @@ static void bin_at(const float u[], const float v[], int32_t m, int32_t k, float
 
 dsp_status dsp_zoom_spectrum(dsp_zoom *s, const dsp_plan *plan, float scale, float work[],
                              float amp[]) {
+    DSP_REQUIRE(DSP_BYTES(s, sizeof *s));
     if (dsp_plan_n(plan) == 0) {
         return DSP_ERR_PLAN;
     }
@@ -154,6 +163,8 @@ dsp_status dsp_zoom_spectrum(dsp_zoom *s, const dsp_plan *plan, float scale, flo
     if (!dsp_is_positive(scale)) {
         return DSP_ERR_VALUE;
     }
+    DSP_REQUIRE(DSP_PLAN(plan), DSP_BYTES(s, bytes_of(s)), DSP_OUT(work, 2 * s->points),
+                DSP_OUT(amp, amp == work ? 0 : s->bins));
     const int32_t m = s->points;
     float *u = work;
     float *v = work + m;

@@ -42,7 +42,7 @@ ROWS = 256
 ROUNDS = 15
 ROUND_S = 0.004
 
-OURS = ("fft.c", "fft_lanes.c", "plan.c", "math.c", "twiddles.c")
+OURS = ("buffers.c", "fft.c", "fft_lanes.c", "plan.c", "math.c", "twiddles.c")
 CMSIS = (
     *("TransformFunctions/arm_rfft_fast_f32.c", "TransformFunctions/arm_rfft_fast_init_f32.c"),
     *("TransformFunctions/arm_cfft_f32.c", "TransformFunctions/arm_cfft_init_f32.c"),

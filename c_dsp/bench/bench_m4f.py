@@ -52,7 +52,7 @@ TARGET = ["-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"]
 FLAGS = ["-O2", *TARGET, "-ffunction-sections", "-fdata-sections", "-fno-math-errno"]
 QEMU = ["qemu-system-arm", "-M", "mps2-an386", "-nographic", "-semihosting"]
 
-OURS = tuple(CORE / name for name in ("fft.c", "plan.c", "math.c", "twiddles.c"))
+OURS = tuple(CORE / name for name in ("buffers.c", "fft.c", "plan.c", "math.c", "twiddles.c"))
 OURS_Q15 = (CORE / "rfft_q15.c", CORE / "twiddles_q15.c")
 CMSIS_FILES = {
     "f32": ("arm_rfft_fast_f32", "arm_rfft_fast_init_f32", "arm_cfft_f32", "arm_cfft_init_f32")

@@ -35,7 +35,7 @@ static mp_obj_t rfft_q15(size_t n_args, const mp_obj_t *args) {
     int32_t exponent = 0;
     const dsp_status status = dsp_rfft_q15(n, x, y, &exponent);
     refuse_unless(status != DSP_ERR_SIZE, "n: not a power of two in 256..8192");
-    check(status, "x, y: not aligned to 4 bytes, or one array");
+    check(status, "x, y: not aligned to 4 bytes, or they overlap");
     return mp_obj_new_int(exponent);
 }
 VAR(rfft_q15, 4);

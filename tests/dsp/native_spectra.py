@@ -53,6 +53,7 @@ def transforms(x, write):
     refused("n", dsp.rfft_q15, x, 0, 1000, y16)
     refused("n", dsp.rfft_q15, x, 0, 16384, array("h", bytes(32768)))
     refused("x, y", dsp.rfft_q15, x, 1, 256, y16)
+    refused("x, y", dsp.rfft_q15, y16, 0, 256, y16)
     refused("y", dsp.rfft_q15, x, 0, 8192, memoryview(y16)[1:])
 
 

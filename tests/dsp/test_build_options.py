@@ -17,7 +17,7 @@ from tests.dsp.reference import SIZES
 
 CORE = Path(__file__).resolve().parents[2] / "c_dsp"
 FLAGS = ["-std=c99", "-O1", "-fno-math-errno", "-ffp-contract=off", "-shared", "-fPIC"]
-FILES = ("fft.c", "fft_lanes.c", "plan.c", "math.c", "twiddles.c")
+FILES = ("buffers.c", "fft.c", "fft_lanes.c", "plan.c", "math.c", "twiddles.c")
 DECLARED = """
 typedef struct dsp_plan dsp_plan;
 size_t dsp_plan_bytes(int32_t n);

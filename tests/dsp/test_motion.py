@@ -156,13 +156,14 @@ def test_refusals_write_nothing():
     ):
         assert lib.dsp_motion_init(rate_hz, f_lo_hz, scale, state) == lib.DSP_ERR_VALUE
     rec, out = ffi.new("int32_t[256]"), ffi.new("float[256]", [5.0] * 256)
-    assert lib.dsp_motion_feed(state, rec, 5, out, out) == lib.DSP_ERR_VALUE  # never initialised
+    also = ffi.new("float[256]", [5.0] * 256)
+    assert lib.dsp_motion_feed(state, rec, 5, out, also) == lib.DSP_ERR_VALUE  # never initialised
     assert lib.dsp_motion_init(RATE_HZ / 8, 10.0, 1.0, state) == lib.DSP_OK
-    assert lib.dsp_motion_feed(state, rec, -1, out, out) == lib.DSP_ERR_SIZE
+    assert lib.dsp_motion_feed(state, rec, -1, out, also) == lib.DSP_ERR_SIZE
     read = ffi.new("dsp_motion_set *", {"count": 5})
     assert lib.dsp_motion_read(state, read) == lib.DSP_ERR_SIZE
     state.at = 35
-    assert lib.dsp_motion_feed(state, rec, 5, out, out) == lib.DSP_ERR_VALUE
+    assert lib.dsp_motion_feed(state, rec, 5, out, also) == lib.DSP_ERR_VALUE
     assert set(out) == {5.0} and read.count == 5
     state.at = 0
     assert lib.dsp_motion_feed(state, rec, 256, ffi.NULL, ffi.NULL) == lib.DSP_OK

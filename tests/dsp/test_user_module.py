@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.dsp import golden, test_native_condition, test_native_spectra
-from tests.dsp.reference import SIZES, noise
+from tests.dsp.reference import noise
 from tests.dsp.test_native_module import HERE, REPO, module_folder  # noqa: F401
 
 # What the unix port needs libraries for that are not in MicroPython's source package.
@@ -64,13 +64,11 @@ def compare(native: bytes, wanted: list[tuple[str, bytes]]) -> None:
 
 
 def test_the_core_compiled_in_gives_the_hosts_bits(run, tmp_path):
-    blocks = [noise(n, seed=n) for n in SIZES]
     long = noise(40000, 12)
     given, got, nothing = tmp_path / "in", tmp_path / "out", tmp_path / "empty"
-    given.write_bytes(b"".join(x.tobytes() for x in blocks))
+    given.write_bytes(golden.inputs())
     run(HERE / "native_vectors.py", nothing, "dsp", given, got)
-    host = [pair for x in blocks for pair in golden.block_results(x)]
-    compare(got.read_bytes(), host)
+    golden.check(got.read_bytes())
     given.write_bytes(long.tobytes())
     for script, wanted in (
         ("native_condition.py", test_native_condition.host_results(long)),
