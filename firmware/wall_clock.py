@@ -3,15 +3,12 @@
 # slow by the time the node was off until someone sets it; it never goes back by itself, since a
 # credential that has expired would come alive again.
 
-import time
-
 from firmware import flash
 from resonode_wire.security import CLOCK_KEPT, CLOCK_SET, CLOCK_UNSET
 
 # No node of this firmware lives before 2026-11-01.
 _RELEASED_S = 1793491200
 _KEEP_EVERY_S = 3600
-_YEAR_2000_S = 946684800
 
 
 class ClockError(ValueError):
@@ -67,8 +64,11 @@ class WallClock:
 
 
 def show(unix_s: int) -> str:
-    # YYYY-MM-DDTHH:MM:SS, UTC.
-    return "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}".format(*time.gmtime(unix_s - _port_epoch_s())[:6])
+    # YYYY-MM-DDTHH:MM:SS, UTC. Not by time.gmtime, which ends in 2038 on some ports.
+    days, second = divmod(unix_s, 86400)
+    year, month, day = _date(days)
+    clock = second // 3600, second // 60 % 60, second % 60
+    return "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}".format(year, month, day, *clock)
 
 
 def read(text: str) -> int:
@@ -90,6 +90,13 @@ def _days(year: int, month: int, day: int) -> int:
     return 365 * year + year // 4 - year // 100 + year // 400 + of_year - 719468
 
 
-def _port_epoch_s() -> int:
-    # Some ports count from 2000.
-    return _YEAR_2000_S if time.gmtime(0)[0] == 2000 else 0
+def _date(days: int) -> tuple:
+    # The inverse of _days. 400 years have 146097 days; leap days are taken out before dividing.
+    days += 719468
+    era, of_era = days // 146097, days % 146097
+    year = (of_era - of_era // 1460 + of_era // 36524 - of_era // 146096) // 365
+    of_year = of_era - (365 * year + year // 4 - year // 100)
+    month = (5 * of_year + 2) // 153
+    day = of_year - (153 * month + 2) // 5 + 1
+    month = month + 3 if month < 10 else month - 9
+    return 400 * era + year + (month < 3), month, day

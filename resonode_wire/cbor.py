@@ -242,7 +242,11 @@ def loads(data, at: int = 0):
 def loads_prefix(data, at: int = 0):
     """Return (value, index after it) of the CBOR item at `at`. Raises WireError."""
     reader = _Reader(data, at)
-    value = reader.item(0)
+    try:
+        value = reader.item(0)
+    except RuntimeError:
+        # A chip's stack ends before MAX_DEPTH when it is deep in its work already.
+        raise WireError("nested deeper than this board's stack") from None
     if value is _BREAK:
         raise WireError("CBOR break outside an indefinite item")
     return value, reader.at

@@ -44,6 +44,11 @@ def test_dates_are_read_and_shown():
     assert wall_clock.read("2026-11-30T00:53:20.123456+00:00") == 1796000000
 
 
+def test_every_day_of_four_centuries_is_shown_and_read_back():
+    for day in range(0, 146097, 5):
+        assert wall_clock.read(wall_clock.show(day * 86400 + 86399)) == day * 86400 + 86399
+
+
 def test_what_is_no_date_is_refused():
     for text in (
         "",
