@@ -9,7 +9,6 @@
 #define LANES 4
 // Any float of the caller's may begin one.
 typedef float lanes __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 #define real lanes
 #include "fft_kernel.h"
 
@@ -25,10 +24,6 @@ DSP_INLINE void put(float *at, real v) {
 
 DSP_INLINE real reversed(real v) {
     return __builtin_shufflevector(v, v, 3, 2, 1, 0);
-}
-
-DSP_INLINE real blend(ints mask, real where_set, real elsewhere) {
-    return (real)((mask & (ints)where_set) | (~mask & (ints)elsewhere));
 }
 
 DSP_INLINE void transpose(const real v[4], real t[4]) {
@@ -121,14 +116,18 @@ DSP_INLINE void join_four(float *const to[4], int32_t L, const float *tw, int32_
     }
 }
 
-// As in fft.c, in the order of first samples.
-DSP_INLINE void leaves_and_pass(const dsp_plan *plan, const float x[], int32_t L, const float *tw,
-                                int32_t step, int32_t some, float y[]) {
+// As in fft.c, in the order of first samples. What will be read next, if it is known, is fetched
+// meanwhile, in order.
+DSP_INLINE void leaves_and_pass(const dsp_plan *plan, const float x[], const float *next, int32_t L,
+                                const float *tw, int32_t step, int32_t some, float y[]) {
     const int32_t groups = plan->n / (8 * L), lowest = -3 * ((groups - 1) / 7);
     for (int32_t first = lowest; first < lowest + groups; first += some) {
         float *to[16];
         for (int32_t i = 0; i < some; i++) {
             to[i] = y + 8 * L * place(first + i, plan->passes - 1);
+        }
+        for (int32_t i = 0; next && i < 8 * L * some; i += 16) {
+            __builtin_prefetch(next + 8 * L * (first - lowest) + i);
         }
         leaves_of_some(x, L, plan->n, first, some, groups, to);
         for (int32_t four = 0; four < some; four += LANES) {
@@ -138,16 +137,27 @@ DSP_INLINE void leaves_and_pass(const dsp_plan *plan, const float x[], int32_t L
     }
 }
 
-void dsp_leaves_by_lanes(const dsp_plan *plan, const float x[], const float *tw, int32_t step,
-                         float y[]) {
-    if (plan->leaf == 4 && plan->n > 8192) {  // lines of a group fall on each other in a cache
-        leaves_and_pass(plan, x, 4, tw, step, 4 * LANES, y);
+// Frames of their own, for a small stack.
+#define LEAVES(name, L, some)                                                                      \
+    static DSP_NOINLINE void name(const dsp_plan *plan, const float x[], const float *next,        \
+                                  const float *tw, int32_t step, float y[]) {                      \
+        leaves_and_pass(plan, x, next, L, tw, step, some, y);                                      \
+    }
+LEAVES(leaves_of_4, 4, LANES)
+LEAVES(leaves_of_4_long, 4, 4 * LANES)  // lines of a group fall on each other in a cache
+LEAVES(leaves_of_8, 8, LANES)
+LEAVES(leaves_of_16, 16, LANES)
+
+void dsp_leaves_by_lanes(const dsp_plan *plan, const float x[], const float *next, const float *tw,
+                         int32_t step, float y[]) {
+    if (plan->leaf == 4 && plan->n > 8192) {
+        leaves_of_4_long(plan, x, next, tw, step, y);
     } else if (plan->leaf == 4) {
-        leaves_and_pass(plan, x, 4, tw, step, LANES, y);
+        leaves_of_4(plan, x, next, tw, step, y);
     } else if (plan->leaf == 8) {
-        leaves_and_pass(plan, x, 8, tw, step, LANES, y);
+        leaves_of_8(plan, x, next, tw, step, y);
     } else {
-        leaves_and_pass(plan, x, 16, tw, step, LANES, y);
+        leaves_of_16(plan, x, next, tw, step, y);
     }
 }
 
@@ -177,31 +187,39 @@ DSP_INLINE void four_twiddles(const float *tw, int32_t step, int32_t count, real
 }
 
 // A butterfly of vectors wants its rows in memory, one after the other: they are collected, joined
-// and put back. Lane j is bin k + j; those from `count` on keep what they were.
-DSP_INLINE void four_bins(float *p, float *r, int32_t m, const real w[8], int32_t count) {
-    real v[16], before[16];
+// and put back. Lane j is bin k + j.
+DSP_INLINE void four_bins(float *p, float *r, int32_t m, const real w[8]) {
+    real v[16];
     DSP_UNROLL
     for (int32_t i = 0; i < 8; i++) {
-        before[i] = v[i] = get(p + i * m);
-        before[8 + i] = v[8 + i] = reversed(get(r + i * m - 3));
+        v[i] = get(p + i * m);
+        v[8 + i] = reversed(get(r + i * m - 3));
     }
     const layout a = {1, 8, 0};
     real *const pv[4] = {v}, *const rv[4] = {v + 8};
     butterfly(pv, rv, a, w);
-    const ints lane = {0, 1, 2, 3};
-    const ints kept = lane >= count;
     DSP_UNROLL
     for (int32_t i = 0; i < 8; i++) {
-        if (count < LANES) {
-            v[i] = blend(kept, before[i], v[i]);
-            v[8 + i] = blend(kept, before[8 + i], v[8 + i]);
-        }
         put(p + i * m, v[i]);
         put(r + i * m - 3, reversed(v[8 + i]));
     }
 }
 
-// Bins 1..m/2-1 of the groups that a pass joins, m >= 8. The last vector reaches one bin too far.
+// Three bins: the fourth, m/2, is not joined like this and keeps what it was.
+DSP_INLINE void three_bins(float *p, float *r, int32_t m, const real w[8]) {
+    float kept[8];
+    DSP_UNROLL
+    for (int32_t i = 0; i < 8; i++) {
+        kept[i] = p[i * m + 3];
+    }
+    four_bins(p, r, m, w);
+    DSP_UNROLL
+    for (int32_t i = 0; i < 8; i++) {
+        p[i * m + 3] = kept[i];
+    }
+}
+
+// Bins 1..m/2-1 of the groups that a pass joins, m >= 8.
 void dsp_bins_by_lanes(float *y, int32_t n, int32_t m, const float *tw, int32_t step) {
     const float *end = y + n;
     real w[8];
@@ -209,12 +227,12 @@ void dsp_bins_by_lanes(float *y, int32_t n, int32_t m, const float *tw, int32_t 
     for (; k + LANES <= m / 2; k += LANES, tw += LANES * step) {
         four_twiddles(tw, step, LANES, w);
         for (float *g = y; g < end; g += 8 * m) {
-            four_bins(g + k, g + m - k, m, w, LANES);
+            four_bins(g + k, g + m - k, m, w);
         }
     }
     four_twiddles(tw, step, LANES - 1, w);
     for (float *g = y; g < end; g += 8 * m) {
-        four_bins(g + k, g + m - k, m, w, LANES - 1);
+        three_bins(g + k, g + m - k, m, w);
     }
 }
 

@@ -71,8 +71,8 @@ extern const uint32_t dsp_singles_q15[DSP_TABLE_Q15_N / 8];
 #endif
 
 #if DSP_HAS_LANES
-void dsp_leaves_by_lanes(const dsp_plan *plan, const float x[], const float *tw, int32_t step,
-                         float y[]);
+void dsp_leaves_by_lanes(const dsp_plan *plan, const float x[], const float *next, const float *tw,
+                         int32_t step, float y[]);
 void dsp_pass4_by_lanes(float *g, int32_t n, const float *tw);
 void dsp_bins_by_lanes(float *y, int32_t n, int32_t m, const float *tw, int32_t step);
 #endif
