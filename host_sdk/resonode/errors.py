@@ -152,7 +152,7 @@ class VerifyFailed(NodeError):
 
 
 class DoesNotFit(NodeError):
-    """An image, firmware or files are not for this board: another chip, version, ABI, or no room."""
+    """An image, firmware or files are not for this board: chip, version, ABI or size."""
 
     exit_code = 18
 

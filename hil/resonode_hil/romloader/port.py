@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pty
 import select
@@ -33,7 +32,10 @@ class RomLoader:
         self._master, slave = pty.openpty()
         tty.setraw(slave)
         self.port = os.ttyname(slave)
-        self._slave: int | None = slave  # a pty nobody holds open has hung up
+        # Held open to the end: else another pty would get this one's number while the tool under
+        # test still tries to find its board again.
+        self._slave = slave
+        self._plugged = True
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -50,6 +52,7 @@ class RomLoader:
         self._stop.set()
         self._thread.join()
         self._unplug()
+        os.close(self._slave)
 
     def _serve(self) -> None:
         decoder = slip.Decoder()
@@ -67,8 +70,6 @@ class RomLoader:
                     os.write(self._master, slip.encode(reply))
 
     def _unplug(self) -> None:
-        if self._slave is not None:
-            for handle in (self._slave, self._master):
-                with contextlib.suppress(OSError):
-                    os.close(handle)
-            self._slave = None
+        if self._plugged:
+            os.close(self._master)
+            self._plugged = False

@@ -26,7 +26,6 @@ class Uf2Drive:
         board_id, softdevice: what INFO_UF2.TXT says.
         family: whose blocks are taken.
         first, end: the addresses that may be written.
-        unplug_after: bytes of a file after which the board is unplugged.
 
     `flash` is what was programmed, by address; `restarted` is set when the board ran it.
     """
@@ -40,13 +39,11 @@ class Uf2Drive:
         family: int,
         first: int,
         end: int,
-        unplug_after: int | None = None,
     ) -> None:
         self.folder = folder
         self.flash: dict[int, bytes] = {}
         self.restarted = threading.Event()
         self._family, self._first, self._end = family, first, end
-        self._unplug_after = unplug_after
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         folder.mkdir(parents=True)
@@ -70,13 +67,9 @@ class Uf2Drive:
     def _watch(self) -> None:
         while not self._stop.wait(_POLL_S):
             for path in self.folder.glob("*.[uU][fF]2"):
-                data = path.read_bytes()
-                if self._unplug_after is not None and len(data) >= self._unplug_after:
-                    shutil.rmtree(self.folder)
-                    return
-                if self._program(data):
-                    shutil.rmtree(self.folder)
+                if self._program(path.read_bytes()):
                     self.restarted.set()
+                    shutil.rmtree(self.folder)
                     return
 
     def _program(self, data: bytes) -> bool:

@@ -12,6 +12,7 @@ import typer.rich_utils
 from resonode.cli import (
     capture,
     commission,
+    flash,
     gateway,
     info,
     node,
@@ -69,6 +70,7 @@ def build() -> typer.Typer:
     app.command("capture", cls=Command)(capture.capture)
     app.command("query", cls=Command)(query.query)
     app.command("ports", cls=Command)(ports.ports)
+    app.command("flash", cls=Command)(flash.flash)
     app.add_typer(gateway.app, name="gateway")
     app.add_typer(plot.app, name="plot")
     app.add_typer(node.app, name="node")
