@@ -106,7 +106,7 @@ class Measurement:
             await self._idle.wait()
 
     async def _windows(self, config: dict, analyser, end_us: int) -> None:
-        until_collection = _COLLECT_EVERY
+        until_collection = 1
         while self._goes_on(config) and not (end_us and self._clock.now_us() >= end_us):
             if self._sampler.completes_window:
                 await self._idle.wait()
@@ -118,11 +118,11 @@ class Measurement:
             self._counters.acquired += 1
             self._idle.clear()
             self._analysis = create_task(self._analyse(analyser, window))
-            self._health()
             until_collection -= 1
             if not until_collection:
-                # Right after a burst the FIFO is at its emptiest.
+                # Right after a burst the FIFO is at its emptiest; and what is free now is free.
                 gc.collect()
+                self._health()
                 until_collection = _COLLECT_EVERY
 
     async def _analyse(self, analyser, window) -> None:

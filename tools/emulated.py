@@ -36,6 +36,14 @@ ARM_PACKAGES = ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm
 RISCV_PACKAGES = ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf", "qemu-system-misc")
 
 ASYNCIO = 'include("$(MPY_DIR)/extmod/asyncio")'
+# What is compiled in, and is not asked for by name.
+FROZEN_SOURCES: tuple[str, ...] = (
+    "firmware/**/*.py",
+    "resonode_wire/*.py",
+    "c_dsp/*.[ch]",
+    "c_dsp/natmod/*.[ch]",
+)
+FROZEN_SOURCES += ("c_crypto/*.[ch]", "c_crypto/natmod/*", "c_*/usermod/*", "c_*/micropython.mk")
 HOST_ONLY = ("resonode_wire/cddl.py",)  # what only CPython can use
 # n = 16384 needs more than a small chip has: the vectors run at every size on every target.
 RV32_HEAP = 1536 * 1024
@@ -109,8 +117,8 @@ def _sources(kind: str) -> Iterable[Path]:
     if kind != "rv32":
         yield from PORT.iterdir()
     if kind == "frozen":
-        for folder in ("firmware", "resonode_wire", "c_dsp", "c_crypto"):
-            yield from (ROOT / folder).rglob("*.[pch]*")
+        for pattern in FROZEN_SOURCES:
+            yield from ROOT.glob(pattern)
         yield from [*BOARD_FILES.glob("*.py"), BOARD_FILES.parent / "machine.py"]
 
 

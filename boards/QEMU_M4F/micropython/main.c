@@ -4,6 +4,7 @@
 #include "extmod/vfs_lfs.h"
 #include "flash.h"
 #include "host.h"
+#include "py/frozenmod.h"
 #include "py/gc.h"
 #include "py/mperrno.h"
 #include "py/mphal.h"
@@ -54,8 +55,16 @@ static void prompt(void) {
     }
 }
 
+// What is compiled in cannot be interrupted from the console, and so ends in no prompt.
+static int run_boot(void) {
+    if (mp_find_frozen_module("boot.py", NULL, NULL) == MP_IMPORT_STAT_FILE) {
+        return pyexec_frozen_module("boot.py", false);
+    }
+    return pyexec_file_if_exists("boot.py");
+}
+
 static void run_files(void) {
-    int ended = pyexec_file_if_exists("boot.py");
+    int ended = run_boot();
     if (!(ended & PYEXEC_FORCED_EXIT) && pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL) {
         ended = pyexec_file_if_exists("main.py");
     }

@@ -1,10 +1,14 @@
 # Runs on: MicroPython (the QEMU_M4F board)
 # What a real board does by itself after power-on: find its files and start the application.
 
-import io
-import sys
+import micropython
 
-import umachine
+micropython.kbd_intr(-1)  # first: a byte 03 of an early request would stop what follows
+
+import io  # noqa: E402
+import sys  # noqa: E402
+
+import umachine  # noqa: E402
 
 _CRASH_EXIT_CODE = 1
 
