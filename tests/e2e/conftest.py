@@ -11,12 +11,16 @@ from typing import Any
 import pytest
 
 import resonode
-from resonode_hil.board import VirtualBoard
-from resonode_hil.commissioning import own
+from resonode.transport import ResonodeTransport
+from resonode.trust.label import Label
+from resonode_hil.board import VirtualBoard, fresh_seed
+from resonode_hil.commissioning import own, read_label, url_of
 from resonode_hil.machine import Machine, Still, default_machine
 from resonode_hil.sensors.iis3dwb import Iis3dwb
-from resonode_hil.timebase import Lockstep, TimeBase
+from resonode_hil.timebase import Lockstep, Paced, TimeBase
+from resonode_wire import smp
 from resonode_wire.security import CLOSED
+from tests.sdk.conftest import cli  # noqa: F401  # a fixture
 
 PATIENCE_S = 60.0
 
@@ -76,6 +80,60 @@ def commission_beforehand(directory: Path) -> None:
     with VirtualBoard(directory, {0: Iis3dwb(Still())}) as board:
         run(own(board))
     (directory / "flash" / "sequence.bin").unlink()
+
+
+@dataclass
+class NewNode:
+    """A node as it comes from the factory, and its label."""
+
+    board: VirtualBoard
+    label: Label
+
+    @property
+    def url(self) -> str:
+        return url_of(self.board)
+
+
+NewNodes = Callable[[], NewNode]
+
+
+@pytest.fixture
+def new_node(virtual_board: Any) -> NewNodes:
+    """Return a function that starts a node nobody owns, on a machine at rest."""
+
+    def start() -> NewNode:
+        board = virtual_board({0: Iis3dwb(Still())}, timebase=Paced(), seed=fresh_seed())
+        return NewNode(board, run(read_label(board)))
+
+    return start
+
+
+class Wire(ResonodeTransport):
+    """A link on which somebody sits.
+
+    Attributes:
+        sent: every SMP message that left.
+        forward: called with each message; returns the reply the host gets. `node(message)` asks
+            the node.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.sent: list[bytes] = []
+        self.forward: Callable[[bytes], Awaitable[bytes]] | None = None
+
+    async def send_and_receive(self, data: bytes) -> bytes:
+        self.sent.append(data)
+        if self.forward is None:
+            return await super().send_and_receive(data)
+        return await self.forward(data)
+
+    async def node(self, message: bytes) -> bytes:
+        return await super().send_and_receive(message)
+
+    def commands(self) -> list[tuple[int, int]]:
+        """(group, command) of what was sent."""
+        return [(smp.unpack(message)[2], smp.unpack(message)[4]) for message in self.sent]
 
 
 def run(coroutine: Awaitable[Any]) -> Any:

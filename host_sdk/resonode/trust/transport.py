@@ -191,8 +191,8 @@ class SecureTransport(SMPTransport):
         self.handshakes = 0
         self._door = door
         self._timeout_s = timeout_s
-        self._rekey_messages = rekey_messages
-        self._rekey_s = rekey_s
+        self.rekey_messages = rekey_messages
+        self.rekey_s = rekey_s
         self._clock = clock
         self._client = smpclient.SMPClient(link, "", _NEVER_S)
         self._channel: SealedChannel | None = None
@@ -295,8 +295,8 @@ class SecureTransport(SMPTransport):
 
     def _due(self) -> bool:
         assert self._channel is not None
-        old = self._clock() - self._began_s >= self._rekey_s
-        return old or self._channel.messages >= self._rekey_messages
+        old = self._clock() - self._began_s >= self.rekey_s
+        return old or self._channel.messages >= self.rekey_messages
 
     async def _renew(self) -> None:
         # In a task of its own: a request that is given up must not leave half a handshake.
