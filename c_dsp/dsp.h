@@ -13,8 +13,8 @@
 //   - Buffers that are written may not overlap any other, except where a function says so. Each
 //     needs the natural alignment of its element type; memory of plans and states that of float.
 //   - Every function that takes buffers refuses them if they are NULL (NULL), not aligned (ALIGN) or
-//     overlap (OVERLAP); this is not repeated below. A NULL plan is PLAN, NULL memory is SPACE to the
-//     *_init functions and PLAN to the *_open ones, a buffer of no elements is not looked at.
+//     overlap (OVERLAP); this is not repeated below. A NULL plan is PLAN, NULL memory is SPACE to
+//     the *_init functions and PLAN to the *_open ones, a buffer of no elements is not looked at.
 //     Functions without a status do nothing, or return 0, when a pointer is NULL.
 //   - `scale` is m/s² per LSB of the sensor, finite and > 0.
 //   - Samples go in as the sensor gives them: integers, with gravity. The integer mean is taken off
@@ -77,9 +77,8 @@ const char *dsp_status_text(dsp_status status);
 // ------------------------------------------------------------------------------------------------
 
 // What a transform of one size needs, in the caller's memory. Holds no pointers: it may be copied
-// or
-// stored, and is read-only after dsp_plan_init, so any number of transforms may share it. Twiddles
-// are constants of the program up to 8192 points, unless the core was built with
+// or stored, and is read-only after dsp_plan_init, so any number of transforms may share it.
+// Twiddles are constants of the program up to 8192 points, unless the core was built with
 // DSP_TABLES_IN_CALLER_MEMORY (config.h), as the native modules are: then they lie in the plan. The
 // results are the same, bit for bit.
 typedef struct dsp_plan dsp_plan;
@@ -280,11 +279,10 @@ dsp_status dsp_velocity(const dsp_plan *plan, const int32_t rec[], float scale, 
 // ------------------------------------------------------------------------------------------------
 
 // Periodic windows, sums of cosines, applied to the spectrum (exact, no table):
-//   w[t] = a0 - a1 cos(2 pi t/n) + a2 cos(4 pi t/n) - ...     Xw[k] = a0 X[k] - a1/2 (X[k-1] +
-//   X[k+1]) + ...
+//   w[t] = a0 - a1 cos(2 pi t/n) + a2 cos(4 pi t/n) - ...
+//   Xw[k] = a0 X[k] - a1/2 (X[k-1] + X[k+1]) + ...
 // Coefficients, and what they are good for:
-//   HANN             0.5, 0.5; ENBW 1.500 bins, amplitude between bins up to 1.42 dB low: noise,
-//   lines
+//   HANN             0.5, 0.5; ENBW 1.500 bins, between bins up to 1.42 dB low: noise, lines
 //   HAMMING          0.54, 0.46; 1.363, 1.75 dB: near lines of like size
 //   BLACKMAN_HARRIS  4 terms, side lobes -92 dB; 2.004, 0.83 dB: small lines beside large ones
 //   FLAT_TOP         5 terms; 3.770, 0.01 dB: amplitudes between bins
@@ -326,8 +324,7 @@ dsp_status dsp_spectrum_table(const dsp_plan *plan, const int16_t x[], float sca
 // ------------------------------------------------------------------------------------------------
 
 // Streaming: samples may come in any pieces; whenever n are there, one segment is added and the
-// last
-// `overlap` of them kept. Memory does not grow with time. The result is scipy.signal.welch's
+// last `overlap` of them kept. Memory does not grow with time. The result is scipy.signal.welch's
 // (constant detrend, density) within 1e-5 of the largest bin.
 // Source: Welch (1967); Heinzel et al. (2002), section 9 (ENBW).
 typedef struct dsp_welch dsp_welch;
@@ -381,16 +378,14 @@ typedef struct {
 //   room    lines wanted at most, 1..DSP_PEAKS_MAX
 //   out     `found` lines are written
 // Bias for a lone sine 8 bins or more from both ends: Hann 0.0005 bins and 0.005 % (from the ratio
-// of
-// two bins, Grandke (1983)); others from a parabola through logarithms: Blackman-Harris 0.005 bins
-// and 0.4 %, Hamming 0.02 bins and 5.2 %, flat-top 0.15 bins and 0.13 %. Averaging over windows in
-// power keeps them; noise adds its own.
+// of two bins, Grandke (1983)); others from a parabola through logarithms: Blackman-Harris 0.005
+// bins and 0.4 %, Hamming 0.02 bins and 5.2 %, flat-top 0.15 bins and 0.13 %. Averaging over
+// windows in power keeps them; noise adds its own.
 // SIZE, VALUE
 dsp_status dsp_peaks(const float amp[], int32_t bins, float bin_hz, int32_t window, float least,
                      int32_t room, dsp_line out[], int32_t *found);
 
-// The lines at base + i step, i = first..first + count - 1. Harmonics of f: base 0, step f, first
-// 1.
+// The lines at base + i step, i = first..first + count - 1. Harmonics of f: base 0, step f, first 1.
 // Sidebands of a carrier: base the carrier, step the modulation, first -3, count 7.
 //   tolerance  0..0.1: each is the largest bin within 1 + tolerance * (its bin) of the nearest one
 //   out        `count` lines; 0 Hz and 0 where the line lies outside the spectrum
@@ -400,6 +395,10 @@ dsp_status dsp_lines(const float amp[], int32_t bins, float bin_hz, int32_t wind
 
 // How far a line stands above its surroundings. The background of a line is the median of the 40
 // bins on each side of those searched, without the 2 nearest; at a spectrum's ends there are fewer.
+// Judge a bearing by `ratio` first. Only where the line itself stands out does `family_ratio` tell
+// how rich in harmonics the fault is; on its own it says little, because harmonics of one order fall
+// next to those of another: with a damaged inner race, the third line of BPFO's family finds the
+// second harmonic of BPFI.
 typedef struct {
     float freq_hz;         // of the first line, interpolated (Hann)
     float amp;             // of the first line, interpolated
@@ -472,8 +471,8 @@ typedef struct {
 dsp_status dsp_shape_factors(const int16_t x[], int32_t n, float scale, dsp_shape_set *out);
 
 // RMS displacement in a band, um: dsp_velocity integrated once more, (2 pi f)² for 2 pi f;
-// arguments,
-// definition and limits are its own. A tone at f reads high by about 150 (rate_hz / n / f)² %.
+// arguments, definition and limits are its own. A tone at f reads high by about
+// 150 (rate_hz / n / f)² %.
 // PLAN, VALUE, BAND
 dsp_status dsp_displacement(const dsp_plan *plan, const int32_t rec[], float scale, float rate_hz,
                             float f_lo_hz, float f_hi_hz, float work[], float *um);
@@ -483,11 +482,10 @@ dsp_status dsp_displacement(const dsp_plan *plan, const int32_t rec[], float sca
 // ------------------------------------------------------------------------------------------------
 
 // A time-domain filter on decimated samples, of constant memory (0.4 KB). From f_lo to 0.3 of the
-// rate
-// (1000 Hz at 3333 Hz) velocity is within 0.5 %; displacement from f_lo to 0.1 of the rate. Below,
-// a Butterworth high-pass of order 4 with its corner at f_lo / 2 (0.2 % at f_lo, -24 dB per
-// octave);
-// above 0.4 of the rate an equiripple stop of -34 dB. Gravity is taken off with the first sample.
+// rate (1000 Hz at 3333 Hz) velocity is within 0.5 %; displacement from f_lo to 0.1 of the rate.
+// Below, a Butterworth high-pass of order 4 with its corner at f_lo / 2 (0.2 % at f_lo, -24 dB per
+// octave); above 0.4 of the rate an equiripple stop of -34 dB. Gravity is taken off with the first
+// sample.
 enum {
     DSP_MOTION_TAPS = 35,
     DSP_MOTION_SETTLE_PERIODS = 10  // of f_lo, that count for no figure after a start
@@ -539,14 +537,12 @@ dsp_status dsp_motion_read(dsp_motion *state, dsp_motion_set *out);
 // ------------------------------------------------------------------------------------------------
 
 // dsp_envelope for small memories: the same quantity, from a record that spans seconds. Samples go
-// through one integer FIR that is heterodyne, low-pass and decimator at once; squares are
-// low-passed
+// through one integer FIR that is heterodyne, low-pass and decimator at once; squares are low-passed
 // and decimated again; `points` of them are one record. Constant memory, bins as fine as wanted:
-//   bin = rate / points, rate between 2.5 and 5 f_max      (1024 points, f_max 500 Hz: 1.2 to 2.4
-//   Hz)
-// Against dsp_envelope: the band's limits are -6 dB points with skirts of half its width instead of
-// cliffs; a modulated tone in the middle half of the band reads within 1 %; lines are flat to
-// f_max.
+//   bin = rate / points, rate between 2.5 and 5 f_max
+// (1024 points, f_max 500 Hz: 1.2 to 2.4 Hz.) Against dsp_envelope: the band's limits are -6 dB
+// points with skirts of half its width instead of cliffs; a modulated tone in the middle half of
+// the band reads within 1 %; lines are flat to f_max.
 // Source: Randall & Antoni (2011), section 4.3; filters: Kaiser's rules, 54 dB and 60 dB.
 enum { DSP_BAND_TAPS_MAX = 2048, DSP_BAND_FACTOR_MAX = 256 };
 
@@ -578,8 +574,8 @@ void dsp_envelope_stream_reset(dsp_envelope_stream *state);
 // Width of the spectrum's bins; the rate of the record is `points` times it.
 float dsp_envelope_stream_bin_hz(const dsp_envelope_stream *state);
 
-// Samples that a record is made of, with the reach of its filters. The last of them is the last that
-// was taken when the record became full.
+// Samples that a record is made of, with the reach of its filters. The last of them is the last
+// that was taken when the record became full.
 int32_t dsp_envelope_stream_span(const dsp_envelope_stream *state);
 
 // Values that the record still misses; 0: full.
@@ -603,11 +599,9 @@ dsp_status dsp_envelope_stream_spectrum(dsp_envelope_stream *state, const dsp_pl
 // ------------------------------------------------------------------------------------------------
 
 // Bands of a paving: the spectrum in 2, 3, 4, 6, 8, 12, .. parts, up to parts_max. The kurtosis of
-// a
-// band's complex envelope c is  K = <|c|^4> / <|c|²>² - 2:  0 for noise, -1 for a tone, above 0 for
-// impulses; the band where it is largest shows a bearing's blows best. Sums may gather any number
-// of
-// blocks, so that one knock in one block does not decide.
+// a band's complex envelope c is  K = <|c|^4> / <|c|²>² - 2:  0 for noise, -1 for a tone, above 0
+// for impulses; the band where it is largest shows a bearing's blows best. Sums may gather any
+// number of blocks, so that one knock in one block does not decide.
 // Source: Antoni, MSSP 20 (2006) 282; MSSP 21 (2007) 108 (fast kurtogram, 1/3-binary paving).
 
 // Number of bands; 0 when n is no transform size or parts_max not in 2..n/32. (8: 35; 16: 63... see
@@ -632,8 +626,7 @@ dsp_status dsp_kurtogram_add(const float y[], int32_t n, int32_t parts_max, void
                              size_t work_bytes, float sums[]);
 
 // The most impulsive band inside k_from..k_to: largest K less three standard deviations of what
-// noise
-// gives in so few bins.
+// noise gives in so few bins.
 //   blocks    added to sums
 //   kurtosis  K of that band
 // SIZE, VALUE (blocks), BAND (no band inside)
@@ -646,8 +639,7 @@ dsp_status dsp_kurtogram_best(const float sums[], int32_t n, int32_t parts_max, 
 
 // Amplitude spectrum of a band with fine bins from seconds of signal in constant memory: one-sided
 // band filter, decimation, complex transform, Hann window. Scaled as dsp_spectrum; flat within 0.5
-// %
-// over the band (skirts of half its width lie outside, and must lie between 0 and half the rate).
+// % over the band (skirts of half its width lie outside, and must lie between 0 and half the rate).
 //   bin = rate / factor / points, rate / factor between 2 and 4 times the band's width
 typedef struct {
     float rate_hz;   // of the samples
@@ -716,8 +708,7 @@ dsp_status dsp_goertzel_feed(dsp_goertzel *state, dsp_goertzel_bin bins[], const
 
 // Begins a new record.
 //   re_im  2 * count values, m/s²: 2/n sum (x[t] - mean) exp(-2 pi i f t / rate), whose magnitude
-//   is
-//          the peak value of a sine and whose angle is its phase (cosine) at the first sample
+//          is the peak value of a sine and whose angle is its phase (cosine) at the first sample
 // SIZE (nothing fed), VALUE
 dsp_status dsp_goertzel_read(dsp_goertzel *state, dsp_goertzel_bin bins[], float scale,
                              float re_im[]);
@@ -727,10 +718,9 @@ dsp_status dsp_goertzel_read(dsp_goertzel *state, dsp_goertzel_bin bins[], float
 // ------------------------------------------------------------------------------------------------
 
 // A chain of half-band filters with integer taps: rate / 2^stages, for slow shafts. Flat within
-// 1e-4 to
-// 0.4 of the new rate; what folds onto that is 80 dB down. Any cutting of the stream gives
-// identical
-// outputs, each within one LSB / 2^DSP_DECIMATE_FRACTION_BITS of exact arithmetic per stage.
+// 1e-4 to 0.4 of the new rate; what folds onto that is 80 dB down. Any cutting of the stream gives
+// identical outputs, each within one LSB / 2^DSP_DECIMATE_FRACTION_BITS of exact arithmetic per
+// stage.
 enum { DSP_HALFBAND_STAGES_MAX = 8, DSP_HALFBAND_MARK = 0x44535048 };
 
 typedef struct {
@@ -738,7 +728,6 @@ typedef struct {
     int32_t stages;
     int32_t started;
     int32_t phase;
-    int32_t at[8];  // DSP_HALFBAND_STAGES_MAX
     int32_t data[];
 } dsp_halfband;
 
@@ -766,10 +755,8 @@ dsp_status dsp_halfband_feed(dsp_halfband *state, const int16_t x[], int32_t n, 
 // ------------------------------------------------------------------------------------------------
 
 // Index 1..500 of volatile organic compounds (100: usual air) or nitrogen oxides (1: usual air)
-// from the
-// raw ticks of an SGP40 or SGP41, as Sensirion's Gas Index Algorithm 3.2 gives it, within 1. It is
-// 0
-// during the first 45 s; ticks outside 1..64999 are taken as missing.
+// from the raw ticks of an SGP40 or SGP41, as Sensirion's Gas Index Algorithm 3.2 gives it, within
+// 1. It is 0 during the first 45 s; ticks outside 1..64999 are taken as missing.
 // Source: Sensirion, Gas Index Algorithm, datasheet and reference code (BSD-3-Clause).
 enum { DSP_GAS_VOC = 0, DSP_GAS_NOX = 1 };
 

@@ -3,30 +3,26 @@
 
 #include "halfband_taps.h"
 
-#define SHORT_TAPS (4 * HALFBAND_SHORT - 1)
-#define LONG_TAPS (4 * HALFBAND_LONG - 1)
-#define LINE(taps) (2 * (taps))
+// Samples go through the whole chain in pieces of this many, stage by stage.
+#define PIECE 64
+#define SHORT_PAST (4 * HALFBAND_SHORT - 2)
+#define LONG_PAST (4 * HALFBAND_LONG - 2)
 
-// Lines of past values: one long stage, then the short ones.
-typedef struct {
-    int32_t *line;
-    int32_t pairs;
-} stage;
-
-static stage stage_of(dsp_halfband *s, int32_t index) {
-    const int last = index == s->stages - 1;
-    const stage found = {
-        last ? s->data : s->data + LINE(LONG_TAPS) + index * LINE(SHORT_TAPS),
-        last ? HALFBAND_LONG : HALFBAND_SHORT,
-    };
-    return found;
+// A stage's line: the past that its filter reaches, then what of the piece comes to it, up to
+// PIECE / 2^j values and one more.
+static int32_t line_values(int32_t index, int32_t stages) {
+    return (index == stages - 1 ? LONG_PAST : SHORT_PAST) + (PIECE >> index) + 1;
 }
 
 size_t dsp_halfband_bytes(int32_t stages) {
-    return stages < 1 || stages > DSP_HALFBAND_STAGES_MAX
-               ? 0
-               : sizeof(dsp_halfband) +
-                     sizeof(int32_t) * (size_t)(LINE(LONG_TAPS) + (stages - 1) * LINE(SHORT_TAPS));
+    if (stages < 1 || stages > DSP_HALFBAND_STAGES_MAX) {
+        return 0;
+    }
+    int32_t values = 0;
+    for (int32_t i = 0; i < stages; i++) {
+        values += line_values(i, stages);
+    }
+    return sizeof(dsp_halfband) + sizeof(int32_t) * (size_t)values;
 }
 
 dsp_status dsp_halfband_init(int32_t stages, void *memory, size_t memory_bytes,
@@ -56,19 +52,11 @@ void dsp_halfband_reset(dsp_halfband *s) {
     }
     s->started = 0;
     s->phase = 0;
-    for (int32_t i = 0; i < DSP_HALFBAND_STAGES_MAX; i++) {
-        s->at[i] = 0;
-    }
 }
 
 static int is_sane(const dsp_halfband *s) {
-    int sane = s->mark == DSP_HALFBAND_MARK && dsp_halfband_bytes(s->stages) != 0 &&
-               s->phase >= 0 && s->phase < 1 << s->stages && (s->started == 0 || s->started == 1);
-    for (int32_t i = 0; sane && i < s->stages; i++) {
-        const int32_t taps = i == s->stages - 1 ? LONG_TAPS : SHORT_TAPS;
-        sane = s->at[i] >= (s->started ? taps - 1 : 0) && s->at[i] <= LINE(taps);
-    }
-    return sane;
+    return s->mark == DSP_HALFBAND_MARK && dsp_halfband_bytes(s->stages) != 0 && s->phase >= 0 &&
+           s->phase < 1 << s->stages && (s->started == 0 || s->started == 1);
 }
 
 dsp_status dsp_halfband_open(void *memory, size_t memory_bytes, dsp_halfband **state) {
@@ -87,13 +75,13 @@ dsp_status dsp_halfband_open(void *memory, size_t memory_bytes, dsp_halfband **s
 
 // The first value counts as having been there for ever.
 static void start(dsp_halfband *s, int32_t value) {
+    int32_t *line = s->data;
     for (int32_t i = 0; i < s->stages; i++) {
-        const stage g = stage_of(s, i);
-        const int32_t past = 4 * g.pairs - 2;
+        const int32_t past = i == s->stages - 1 ? LONG_PAST : SHORT_PAST;
         for (int32_t k = 0; k < past; k++) {
-            g.line[k] = value;
+            line[k] = value;
         }
-        s->at[i] = past;
+        line += line_values(i, s->stages);
     }
     s->started = 1;
     s->phase = 0;
@@ -111,15 +99,47 @@ DSP_INLINE int32_t output(const int16_t taps[], int32_t pairs, const int32_t *en
     return (int32_t)((sum + (1 << (HALFBAND_BITS - 1))) >> HALFBAND_BITS);
 }
 
-static void append(dsp_halfband *s, int32_t index, const stage *g, int32_t value) {
-    const int32_t taps = 4 * g->pairs - 1;
-    if (s->at[index] == LINE(taps)) {
-        for (int32_t k = 0; k < taps - 1; k++) {
-            g->line[k] = g->line[taps + 1 + k];
-        }
-        s->at[index] = taps - 1;
+// One stage: every second of the n values behind the line's past completes an output, the first of
+// them if `odd`, one, is waiting. The last values become the past. Returns how many outputs.
+DSP_INLINE int32_t run(const int16_t taps[], int32_t pairs, int32_t line[], int32_t n, int32_t odd,
+                       int32_t out[]) {
+    const int32_t past = 4 * pairs - 2;
+    int32_t made = 0;
+    for (int32_t i = 1 - odd; i < n; i += 2) {
+        out[made++] = output(taps, pairs, line + past + i + 1);
     }
-    g->line[s->at[index]++] = value;
+    for (int32_t k = 0; k < past; k++) {
+        line[k] = line[n + k];
+    }
+    return made;
+}
+
+static DSP_NOINLINE int32_t run_short(int32_t line[], int32_t n, int32_t odd, int32_t out[]) {
+    return run(halfband_short, HALFBAND_SHORT, line, n, odd, out);
+}
+
+static DSP_NOINLINE int32_t run_long(int32_t line[], int32_t n, int32_t odd, int32_t out[]) {
+    return run(halfband_long, HALFBAND_LONG, line, n, odd, out);
+}
+
+// A piece of n samples; returns how many outputs. The low bits of the phase say which stages wait.
+static int32_t run_chain(dsp_halfband *s, const int16_t x[], int32_t n, int32_t out[]) {
+    const int32_t last = s->stages - 1;
+    int32_t *line = s->data;
+    int32_t *in = line + (last == 0 ? LONG_PAST : SHORT_PAST);
+    for (int32_t i = 0; i < n; i++) {
+        in[i] = x[i] * (1 << DSP_DECIMATE_FRACTION_BITS);
+    }
+    int32_t values = n;
+    for (int32_t j = 0; j < last; j++) {
+        int32_t *next = line + line_values(j, s->stages);
+        int32_t *to = next + (j + 1 == last ? LONG_PAST : SHORT_PAST);
+        values = run_short(line, values, (s->phase >> j) & 1, to);
+        line = next;
+    }
+    values = run_long(line, values, (s->phase >> last) & 1, out);
+    s->phase = (s->phase + n) & ((1 << s->stages) - 1);
+    return values;
 }
 
 int32_t dsp_halfband_count(const dsp_halfband *s, int32_t n) {
@@ -138,29 +158,12 @@ dsp_status dsp_halfband_feed(dsp_halfband *s, const int16_t x[], int32_t n, int3
     }
     DSP_REQUIRE(DSP_BYTES(s, dsp_halfband_bytes(s->stages)), DSP_IN(x, n), DSP_OUT(out, count),
                 DSP_OUT(produced, 1));
+    if (!s->started && n > 0) {
+        start(s, x[0] * (1 << DSP_DECIMATE_FRACTION_BITS));
+    }
     int32_t made = 0;
-    for (int32_t i = 0; i < n; i++) {
-        int32_t value = x[i] * (1 << DSP_DECIMATE_FRACTION_BITS);
-        if (!s->started) {
-            start(s, value);
-        }
-        s->phase++;
-        // Stage j sees a value whenever the j lowest bits of the count are 0.
-        int32_t j = 0;
-        for (; j < s->stages && (s->phase & ((1 << j) - 1)) == 0; j++) {
-            const stage g = stage_of(s, j);
-            append(s, j, &g, value);
-            if (((s->phase >> j) & 1) != 0) {
-                break;
-            }
-            const int32_t *end = g.line + s->at[j];
-            value = j == s->stages - 1 ? output(halfband_long, HALFBAND_LONG, end)
-                                       : output(halfband_short, HALFBAND_SHORT, end);
-        }
-        if (j == s->stages) {
-            out[made++] = value;
-            s->phase = 0;
-        }
+    for (int32_t at = 0; at < n; at += PIECE) {
+        made += run_chain(s, x + at, n - at < PIECE ? n - at : PIECE, out + made);
     }
     *produced = made;
     return DSP_OK;

@@ -22,7 +22,16 @@ from resonode import dsp
 
 CORE = bench_m4f.CORE
 TRANSFORM = ("fft", "fft_lanes", "plan", "math", "exp2", "twiddles", "hann", "spectrum")
-STREAMING = ("features", "decimate", "halfband", "motion", "window", "band", "envelope_stream")
+STREAMING = (
+    "buffers",
+    "features",
+    "decimate",
+    "halfband",
+    "motion",
+    "window",
+    "band",
+    "envelope_stream",
+)
 SOURCES = [CORE / f"{name}.c" for name in TRANSFORM + STREAMING]
 BUILD = bench_m4f.BUILD.parent / "budget"
 WINDOW, CHECKS = 1024, 64

@@ -237,7 +237,7 @@ def test_halfband_refusals_write_nothing():
     assert lib.dsp_halfband_feed(made, x, 16, 2, out, produced) == lib.DSP_OK
     assert lib.dsp_halfband_open(memory, n_bytes - 1, state) == lib.DSP_ERR_PLAN
     words = ffi.cast("int32_t *", memory)
-    for field in range(7):  # mark, stages, started, phase, at[0..2]
+    for field in range(4):  # mark, stages, started, phase
         before = words[field]
         words[field] = 0x7FFFFFFF
         assert lib.dsp_halfband_open(memory, n_bytes, state) == lib.DSP_ERR_PLAN, field
