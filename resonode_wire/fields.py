@@ -71,7 +71,7 @@ FIELDS = (
     (52, "sensors", "texts", "", "chips found"),
     (53, "reset_cause", "uint", "", "see RESET_CAUSES"),
     (54, "task_errors", "uint", "", "exceptions that ended at a task boundary"),
-    (55, "saturated", "uint", "", "1: a sample is where the sensor's range ends, values read low"),
+    (55, "saturated", "uint", "", "1: something is where the sensor's range ends, values read low"),
     (56, "sensor", "text", "", "chip that measured, by its name in the boot record"),
     (57, "place", "text", "", "where it is fitted: i2c0/0x62, uart1"),
     (58, "interval_s", "f32", "s", "from one reading that is due to the next"),
@@ -122,7 +122,7 @@ _COMMON = ("type", "seq", "epoch", "t_us", "cause")
 _SPAN = ("capture", "axis", "first_sample", "count", "rate_hz")
 _SHAFT = ("shaft_hz", "shaft_source")
 _AIR = (
-    ("warming_up", "stale_s", "unchanged")
+    ("warming_up", "stale_s", "unchanged", "saturated")
     + ("air_temperature_c", "humidity_pct", "pressure_hpa", "co2_ppm")
     + ("voc_ticks", "nox_ticks", "voc_index", "nox_index", "gas_ohm", "heater_c")
     + ("pm1_ug_m3", "pm2_5_ug_m3", "pm4_ug_m3", "pm10_ug_m3")

@@ -30,6 +30,28 @@
 #   known_rate() -> (hz, error)        what the chip itself knows of its rate
 #   temperature_c()                    of the chip, None when it has no thermometer
 #   await self_test() -> dict          passed, and in g, by axis: change_g, least_g, most_g
+#
+# Air sensors have another: they are slow, have no interrupt line, and are asked one reading at a
+# time. A chip's module holds
+#
+#   NAME                               as boards/*/board.json spells it
+#   I2C_ADDRESSES, UART_BAUDRATE       where it may answer; () and 0 when it cannot
+#   over_i2c(i2c, address, clock)      the chip on a bus
+#   over_uart(uart, clock)
+#
+# and the chip:
+#
+#   name                               of what identify() found
+#   interval_s                         shortest time from reading to reading
+#   paced                              it must be read every interval_s, whatever is recorded
+#   ready_us                           board time from which values are of its accuracy
+#   await identify()                   SensorError unless it is there and is this chip; ends a
+#                                      measurement that an earlier life has left running
+#   await start(interval_s)            after identify(); readings will be asked for that far apart
+#   await read() -> dict               values by their names in an air record, None: nothing new
+#   await stop()                       rest, and save power
+#   compensate(air)                    where it needs what other sensors measure, by those names
+#   await self_test() -> dict          where it has one, at rest: passed, and what was found
 
 
 class SensorError(Exception):

@@ -246,6 +246,7 @@ class Air(_Common):
     warming_up: int | None = None
     stale_s: float | None = None
     unchanged: int | None = None
+    saturated: int | None = None
     air_temperature_c: float | None = None
     humidity_pct: float | None = None
     pressure_hpa: float | None = None
