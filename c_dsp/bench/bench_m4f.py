@@ -53,7 +53,7 @@ FLAGS = ["-O2", *TARGET, "-ffunction-sections", "-fdata-sections", "-fno-math-er
 QEMU = ["qemu-system-arm", "-M", "mps2-an386", "-nographic", "-semihosting"]
 
 OURS = tuple(CORE / name for name in ("buffers.c", "fft.c", "plan.c", "math.c", "twiddles.c"))
-OURS_Q15 = (CORE / "rfft_q15.c", CORE / "twiddles_q15.c")
+OURS_Q15 = tuple(CORE / name for name in ("buffers.c", "rfft_q15.c", "twiddles_q15.c"))
 CMSIS_FILES = {
     "f32": ("arm_rfft_fast_f32", "arm_rfft_fast_init_f32", "arm_cfft_f32", "arm_cfft_init_f32")
     + ("arm_cfft_radix8_f32", "arm_bitreversal2"),
