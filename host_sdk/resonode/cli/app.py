@@ -10,17 +10,22 @@ import typer
 import typer.rich_utils
 
 from resonode.cli import (
+    audit,
     capture,
     commission,
+    credential,
     flash,
     gateway,
     info,
+    keys,
+    label,
     node,
     output,
     plot,
     ports,
     proxy,
     query,
+    site,
     stream,
 )
 from resonode.cli.common import Command, Group, settings, start_logging
@@ -76,6 +81,11 @@ def build() -> typer.Typer:
     app.add_typer(node.app, name="node")
     app.command("commission", cls=Command)(commission.commission)
     app.command("proxy", cls=Command)(proxy.proxy)
+    app.command("label", cls=Command)(label.label)
+    app.add_typer(site.app, name="site")
+    app.add_typer(audit.app, name="audit")
+    app.add_typer(keys.app, name="keys")
+    app.add_typer(credential.app, name="credential")
     _add_plugins(app)
     return app
 

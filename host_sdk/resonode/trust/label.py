@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +109,8 @@ def parse(text: str, source: str = "The label") -> Label:
         if not isinstance(values.get(key), str):
             raise _wrong(source, f"it has no {key}")
     label = typed(values["id"], values["fp"], values["pop"])
-    name = values.get("name")
-    known = isinstance(name, str) and name != label.title
-    return Label(label.node, label.fingerprint, label.code, name=str(name) if known else "")
+    name = str(values.get("name", ""))
+    return replace(label, name="" if name == label.title else name)
 
 
 def read_file(path: Path) -> list[Label]:
@@ -192,19 +191,24 @@ def _columns(row: list[str], source: str) -> list[str]:
 def _from_row(cells: dict[str, str]) -> Label:
     cells = {name: cell.strip() for name, cell in cells.items()}
     label = typed(*(cells.get(name, "") for name in _NEEDED))
-    places = {name: cells.get(name, "") for name in ("name", "url", "location", "machine")}
-    bearing = _bearing(cells.get("bearing", ""))
-    return Label(label.node, label.fingerprint, label.code, **places, bearing=bearing)
+    return replace(
+        label,
+        name=cells.get("name", ""),
+        url=cells.get("url", ""),
+        location=cells.get("location", ""),
+        machine=cells.get("machine", ""),
+        bearing=_bearing(cells.get("bearing", "")),
+    )
 
 
 def _bearing(cell: str) -> str | dict[str, Any]:
     if not cell.startswith("{"):
         return cell
     try:
-        geometry = json.loads(cell)
+        geometry: dict[str, Any] = json.loads(cell)  # begins with a brace: an object
     except (ValueError, RecursionError) as error:
         raise _wrong("The bearing", f"it is neither a designation nor JSON ({error})") from None
-    return dict(geometry)
+    return geometry
 
 
 def _wrong(what: str, why: str) -> LabelError:

@@ -1,0 +1,85 @@
+"""resonode keys show, backup, restore"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from resonode.cli import output
+from resonode.cli.common import Command, Group, Json, Yes, may_write
+from resonode.errors import NodeError
+
+app = typer.Typer(cls=Group, no_args_is_help=True, help="This computer's keys.")
+
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option("--passphrase-file", metavar="FILE", help="Its first line, instead of asking."),
+]
+
+
+@app.command("show", cls=Command)
+def show(as_json: Json = False) -> None:
+    """Show the public keys: what to give to an owner who issues a credential."""
+    from resonode.trust.keys import Keys
+
+    keys = Keys.open()
+    facts = {"host_key": keys.host_public.hex()}
+    if keys.has_owner:
+        facts["owner_key"] = keys.owner_public.hex()
+        facts["owner_fingerprint"] = keys.owner_fingerprint.hex()
+    facts["folder"] = str(keys.home)
+    if as_json:
+        output.print_json(facts)
+    else:
+        output.table(("", ""), facts.items(), whole=True)
+
+
+@app.command("backup", cls=Command)
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    passphrase_file: PassphraseFile = None,
+    yes: Yes = False,
+) -> None:
+    """Write the owner key to a file, encrypted with a passphrase."""
+    from resonode.trust import files
+    from resonode.trust.audit import Audit
+    from resonode.trust.keys import Keys
+
+    may_write(file, yes)
+    keys = Keys.open()
+    data = keys.backup(_passphrase(passphrase_file, confirm=True))
+    with Audit.open(keys=keys).doing("backup", "", {"file": str(file)}):
+        files.replace(file, data, files.SECRET)
+    output.say(f"The owner key is in {file}. Keep file and passphrase in different places.")
+
+
+@app.command("restore", cls=Command)
+def restore(
+    file: Annotated[Path, typer.Argument(help="What keys backup wrote.", exists=True)],
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Take the owner key from a backup. Another one is never overwritten."""
+    from resonode.trust.audit import OK, Audit
+    from resonode.trust.keys import Keys
+
+    keys = Keys.open()
+    keys.restore(file.read_bytes(), _passphrase(passphrase_file, confirm=False))
+    Audit.open(keys=keys).add("restore", "", {"file": str(file)}, OK)
+    output.say(f"This computer is owner {keys.owner_fingerprint.hex()}.")
+
+
+def _passphrase(file: Path | None, *, confirm: bool) -> str:
+    if file is not None:
+        try:
+            return file.read_text().split("\n", 1)[0]
+        except (OSError, UnicodeDecodeError) as error:
+            raise NodeError(
+                f"{file} cannot be read", why=str(error), next="Name a text file"
+            ) from error
+    if not sys.stdin.isatty():
+        raise NodeError("A passphrase is needed", next="Name a file with --passphrase-file")
+    text: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True)
+    return text
