@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench bench-commission bench-dsp bench-dsp-host emulated fuzz natmod natmod-all dist lock clean
+.PHONY: help setup demo test lint format bench bench-commission bench-dsp bench-dsp-host bench-sealed emulated fuzz natmod natmod-all dist lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ emulated: setup ## build MicroPython for an emulated Cortex-M4F and start it: ma
 
 bench-commission: setup ## commission virtual nodes, one and a hundred; result in build/bench/commission.json
 	@$(BIN)/python -m resonode_hil.bench_commission $(ARGS)
+
+bench-sealed: setup ## measure what sealing costs on the link; result in build/bench/sealed.json
+	@$(BIN)/python -m resonode_hil.bench_sealed $(ARGS)
 
 fuzz: setup ## fuzz the DSP core with clang's libFuzzer and sanitizers: make fuzz ARGS=600 (seconds)
 	@$(BIN)/python -m c_dsp.fuzz.run $(ARGS)

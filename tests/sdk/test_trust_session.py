@@ -233,6 +233,21 @@ def test_each_counter_is_taken_once_and_up_to_64_behind(arrivals: list[int]) -> 
                 ours.open(*sealed[number])
 
 
+def test_a_reply_is_opened_however_many_records_have_come_after_it(
+    pair: tuple[SealedChannel, SealedChannel],
+) -> None:
+    ours, theirs = pair
+    early = theirs.seal(b"record", CHANNEL_TELEMETRY)
+    reply = theirs.seal(b"reply")
+    for _ in range(2 * WINDOW):
+        ours.open(*theirs.seal(b"record", CHANNEL_TELEMETRY), CHANNEL_TELEMETRY)
+    assert ours.open(*reply) == b"reply"
+    for again, channel in ((reply, CHANNEL_SMP), (early, CHANNEL_TELEMETRY)):
+        with pytest.raises(SealError, match="used before, or is too old"):
+            ours.open(*again, channel)
+    assert ours.messages == 2 * WINDOW + 2
+
+
 def test_counters_end_before_they_could_repeat(pair: tuple[SealedChannel, SealedChannel]) -> None:
     ours, theirs = pair
     ours.sealed = END_MESSAGES - 1

@@ -20,7 +20,6 @@ from resonode_wire.smp import (
     SEC_RELEASE,
     SEC_REVOKE,
     SEC_ROTATE,
-    SEC_SEALED,
 )
 
 
@@ -119,25 +118,6 @@ class HandshakeWrite(_Write):
 
     m: bytes
     p: str | None = None
-
-
-class SealedReply(_WriteReply):
-    """A sealed SMP message."""
-
-    _COMMAND_ID = SEC_SEALED
-
-    n: int
-    d: bytes
-
-
-class SealedWrite(_Write):
-    """A sealed SMP message."""
-
-    _COMMAND_ID = SEC_SEALED
-    _Response = SealedReply
-
-    n: int
-    d: bytes
 
 
 class IdentifyReply(_WriteReply):

@@ -166,12 +166,14 @@ class SealedChannel:
         self.sealed = 0
         self._send = ChaCha20Poly1305(send_key)
         self._receive = ChaCha20Poly1305(receive_key)
-        self._window = Window()
+        # One each, since records are opened as they arrive and a reply a little later; and the
+        # channel is proved with the counter, so neither passes for the other.
+        self._windows = {channel: Window() for channel in (CHANNEL_SMP, CHANNEL_TELEMETRY)}
 
     @property
     def messages(self) -> int:
         """Counters used in the direction that has used more."""
-        return max(self.sealed, self._window.newest + 1)
+        return max(self.sealed, *(one.newest + 1 for one in self._windows.values()))
 
     def seal(self, message: bytes, channel: int = CHANNEL_SMP) -> tuple[int, bytes]:
         """Return (counter, sealed text). Raises SealError once the counters are used up."""
@@ -185,13 +187,14 @@ class SealedChannel:
         """Return what was sealed. Raises SealError; then nothing has changed."""
         if not 0 <= counter < END_MESSAGES:
             raise SealError("the counter is out of range")
-        if not self._window.fresh(counter):
+        window = self._windows[channel]
+        if not window.fresh(counter):
             raise SealError("the counter was used before, or is too old")
         try:
             message = self._receive.decrypt(_nonce(counter), text, bytes([channel]))
         except InvalidTag as error:
             raise SealError("it is not authentic") from error
-        self._window.mark(counter)
+        window.mark(counter)
         return message
 
     def open_record(self, payload: bytes) -> bytes:

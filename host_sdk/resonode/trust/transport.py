@@ -33,9 +33,10 @@ from resonode.errors import (
     Timeout,
 )
 from resonode.transport import ResonodeTransport
-from resonode.trust.requests import HandshakeWrite, HelloRead, HelloReply, SealedWrite
+from resonode.trust.requests import HandshakeWrite, HelloRead, HelloReply
 from resonode.trust.session import Expected, Handshake, Proof, SealedChannel, SealError
-from resonode_wire import WIRE_VERSION, security, smp
+from resonode_wire import WIRE_VERSION, cbor, security, smp
+from resonode_wire.errors import WireError
 from resonode_wire.sealing import MESSAGE_OVERHEAD, REKEY_MESSAGES, REKEY_S
 
 logger = logging.getLogger(__name__)
@@ -195,6 +196,7 @@ class SecureTransport(SMPTransport):
         self.rekey_s = rekey_s
         self._clock = clock
         self._client = smpclient.SMPClient(link, "", _NEVER_S)
+        self._sequence = 0
         self._channel: SealedChannel | None = None
         # Records may come under the new keys before we know that the node took them, and under
         # the old ones after.
@@ -373,25 +375,24 @@ class SecureTransport(SMPTransport):
         return None
 
     async def _exchange(self, data: bytes) -> bytes:
+        # Without smpclient's models: this is on the way of every message.
         assert self._channel is not None
+        self._sequence = (self._sequence + 1) & 0xFF
         try:
             counter, text = self._channel.seal(data)
-            reply = await ask(self._client, SealedWrite(n=counter, d=text), _NEVER_S)
-            message = self._channel.open(reply.n, reply.d)
-        except SealError as error:
+            head = (smp.WRITE, smp.GROUP_SECURITY, self._sequence, smp.SEC_SEALED)
+            request = smp.pack(*head, cbor.dumps({"n": counter, "d": text}))
+            reply = await self.link.send_and_receive(request)
+            message = self._channel.open(*_sealed_in(reply, request))
+            if _names(message) != _names(data):
+                raise SealError("it is the answer to something else")
+        except (SealError, WireError) as error:
             self._over = Disconnected(
                 "The session is over",
-                why=f"the node's reply: {error}",
+                why=f"the node's reply cannot be trusted: {error}",
                 next="Connect again. If it happens again, somebody may be tampering with the link",
             )
             raise self._over from error
-        if _names(message) != _names(data):
-            self._over = Disconnected(
-                "The session is over",
-                why="the node's reply is the answer to something else",
-                next="Connect again. If it happens again, somebody may be tampering with the link",
-            )
-            raise self._over
         return message
 
     def _open_record(self, payload: bytes) -> bytes | None:
@@ -413,6 +414,25 @@ def _check_wait(hello: HelloReply, left_s: float) -> None:
             why="it has refused too many",
             next="Wait that long, or allow more time with --timeout",
         )
+
+
+def _sealed_in(reply: bytes, request: bytes) -> tuple[int, bytes]:
+    """Return counter and sealed text of a reply.
+
+    Raises:
+        SealError: it has none.
+        CommandError: the node refused.
+    """
+    if _names(reply) != _names(request):
+        raise SealError("it is of another number")
+    body = cbor.loads(smp.unpack(reply)[5])
+    values = body if isinstance(body, dict) else {}
+    if "n" not in values and isinstance(values.get("rc"), int):
+        raise _refusal("a sealed message", values["rc"], str(values.get("rsn", "")))
+    counter, text = values.get("n"), values.get("d")
+    if not isinstance(counter, int) or not isinstance(text, bytes):
+        raise SealError("it is no sealed message")
+    return counter, text
 
 
 def _names(message: bytes) -> tuple[int, int, int]:
