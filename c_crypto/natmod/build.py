@@ -155,6 +155,8 @@ def build(name: str) -> Path:
     Raises:
         BuildError: an unknown architecture, a missing tool, or a compiler's complaint.
     """
+    if name in common.MISSING:
+        raise common.BuildError(f"{name} is not built: {common.MISSING[name]}")
     if name not in common.ARCHES:
         known = ", ".join(common.ARCHES)
         raise common.BuildError(f"unknown architecture {name!r}; known: {known}")

@@ -93,6 +93,15 @@ ARCHES = {
 }
 
 
+# What is known and cannot be built, and what to use instead.
+MISSING = {
+    "xtensawin": "no free compiler for it is packaged that builds the core: LLVM 22 (Debian's "
+    "clang-22) knows the ESP32, but cannot select the core's constant pairs of floats and has no "
+    "float division. Compile the core into the ESP32's firmware with ESP-IDF's compiler instead: "
+    "c_dsp/micropython.cmake",
+}
+
+
 class BuildError(Exception):
     """What failed, and what to do about it."""
 
@@ -223,6 +232,8 @@ def build(name: str, node: bool = False) -> Path:
     Raises:
         BuildError: an unknown architecture, a missing tool, or a compiler's complaint.
     """
+    if name in MISSING:
+        raise BuildError(f"{name} is not built: {MISSING[name]}")
     if name not in ARCHES:
         raise BuildError(f"unknown architecture {name!r}; known: {', '.join(ARCHES)}")
     folder = REPO / "build" / "natmod" / name / ("node" if node else "")

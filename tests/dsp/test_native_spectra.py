@@ -3,6 +3,8 @@ host's results, bit for bit; and the node's part of the module is what the firmw
 
 import ast
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -83,3 +85,11 @@ def test_typings_name_what_the_module_holds(module_folder, part):  # noqa: F811
     if part:
         typed &= called_by_the_firmware()
     assert held_by(module_folder / part) == typed
+
+
+@pytest.mark.parametrize("core", ["c_dsp", "c_crypto"])
+def test_an_architecture_that_cannot_be_built_says_why_and_what_to_use_instead(core):
+    command = [sys.executable, str(REPO / core / "natmod" / "build.py"), "xtensawin"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "xtensawin is not built" in done.stderr and "micropython.cmake" in done.stderr
