@@ -155,14 +155,16 @@ class PlainFifo(Accelerometer):
         # Oldest entries of the FIFO.
         raise NotImplementedError
 
-    def _split(self, image, count: int, x, y, z, at: int) -> None:
+    def _split(self, image, count: int, x, y, z, at: int) -> int:
         raise NotImplementedError
 
     def burst(self, x, y, z, at: int) -> int:
         held = self.level()
         count = min(held, self._watermark)
         if held > self.fifo_entries:
-            return 0  # no such level: damaged on the bus, or nobody there
+            # No such level: damaged on the bus, or nobody there.
+            self.overrun = False
+            return 0
         if count and not self.overrun:
             self._fetch(memoryview(self._image)[: count * self.entry_bytes])
             passed_us = self._clock.now_us() - self.looked_us
@@ -171,7 +173,11 @@ class PlainFifo(Accelerometer):
         if self.overrun:
             self.start()
             return 0
-        if count:
-            self._split(self._image, count, x, y, z, at)
+        if count and self._split(self._image, count, x, y, z, at) < count:
+            # Not entries as the chip makes them: damaged on the bus. Where the next one begins is
+            # not known.
+            self.overrun = True
+            self.start()
+            return 0
         self.waiting = held - count
         return count

@@ -1,5 +1,7 @@
 # Runs on: MicroPython and CPython
-# Registers of a chip over SPI or I2C. A bus that does not answer raises OSError.
+# Registers of a chip over SPI or I2C.
+
+from firmware.drivers import SensorError
 
 
 class SpiRegisters:
@@ -45,11 +47,20 @@ class I2cRegisters:
 
     def write(self, register: int, value: int) -> None:
         self._one[0] = value
-        self._i2c.writeto_mem(self._address, register, self._one)
+        self._transfer(self._i2c.writeto_mem, register, self._one)
 
     def read_into(self, register: int, buffer) -> None:
-        self._i2c.readfrom_mem_into(self._address, register, buffer)
+        self._transfer(self._i2c.readfrom_mem_into, register, buffer)
 
     def read(self, register: int) -> int:
         self.read_into(register, self._one)
         return self._one[0]
+
+    def _transfer(self, how, register: int, buffer) -> None:
+        try:
+            how(self._address, register, buffer)
+            return
+        except OSError as error:
+            why = str(error)
+        where = f"0x{self._address:02X}"
+        raise SensorError(f"no answer on I2C at {where} ({why}): check power and wiring")

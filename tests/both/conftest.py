@@ -1,4 +1,4 @@
-"""CPython has no native modules `crypto` and `dsp`; MicroPython, which runs these files too, has."""
+"""CPython lacks the native modules `crypto` and `dsp`; MicroPython, which runs these too, has them."""
 
 import sys
 

@@ -18,9 +18,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from resonode_hil.machine.base import Machine, axis_index
-from resonode_hil.machine.draws import NormalDraws
+from resonode_hil.machine.base import Machine
 from resonode_hil.sensors.fifo import WORD_BYTES, SampleRing, SlotPattern, WordFifo
+from resonode_hil.sensors.proof_mass import BLOCK, ProofMass
 from resonode_hil.sensors.tap import Tap
 
 # ---- registers (names as in ST's iis3dwb_reg.h) ----
@@ -84,12 +84,10 @@ SW_RESET_US = 50
 TURN_ON_US = 10_000
 _SETTLING_TIME_CONSTANT_US = 1_000.0
 # Self-test moves the output by 0.8 to 3.2 g (datasheet, table 3).
-SELF_TEST_G = np.array([1.6, 1.4, 1.8])
+SELF_TEST_G = (1.6, 1.4, 1.8)
 # 75 ug/sqrt(Hz) (datasheet, three-axis mode), white to half the sample rate.
 NOISE_G_RTHZ = 75e-6
 
-# Samples made at once: enough to make each one cheap, little enough to be thrown away freely.
-_BLOCK = 1024
 _RING = 8192
 
 
@@ -104,6 +102,7 @@ class Iis3dwb:
         mount: which machine axis each chip axis looks along, as in ("+y", "-x", "+z").
         temperature_c: of the die.
         noise_g_rthz: white noise density per axis.
+        push_g: what its self-test does, x, y, z.
         seed: of the noise.
         powered_at_us: board time of power-on; the chip answers 10 ms later.
         tap: record every sample that enters the FIFO, see `Iis3dwb.tap`.
@@ -119,21 +118,20 @@ class Iis3dwb:
         mount: Sequence[str] = ("+x", "+y", "+z"),
         temperature_c: float = 25.0,
         noise_g_rthz: float = NOISE_G_RTHZ,
+        push_g: Sequence[float] = SELF_TEST_G,
         seed: int = 1,
         powered_at_us: int = -2 * BOOT_US,
         tap: bool = False,
     ) -> None:
         if not -128 <= fine <= 127:
             raise ValueError(f"INTERNAL_FREQ_FINE is a signed byte, not {fine}")
-        self._machine = machine
+        self._mass = ProofMass(machine, gravity_g, mount, seed)
         self.temperature_c = temperature_c
         self.tap = Tap() if tap else None
         self._fine = fine
+        self._push_g = np.asarray(push_g, dtype=np.float64)
         self._tick_hz = TICK_HZ * (1.0 + FINE_STEP * fine) * (1.0 + residual_ppm * 1e-6)
-        self._gravity = np.asarray(gravity_g, dtype=np.float64)
-        self._mount = _mount_matrix(mount)
         self._noise_g = noise_g_rthz * float(np.sqrt(self.rate_hz / 2.0))
-        self._noise = NormalDraws((seed,), 3, _BLOCK)
         self._now_us = powered_at_us
         self._alive_at_us = powered_at_us + BOOT_US
         self._busy_until_us = self._alive_at_us
@@ -158,12 +156,23 @@ class Iis3dwb:
     @property
     def machine(self) -> Machine:
         """What it is bolted to. Bolting it to another takes effect with the next sample."""
-        return self._machine
+        return self._mass.machine
 
     @machine.setter
     def machine(self, machine: Machine) -> None:
-        self._machine = machine
+        self._mass.machine = machine
         self._remake()
+
+    @property
+    def saturated(self) -> bool:
+        """Whether it is shaken beyond its range, a fault."""
+        return self._mass.saturated
+
+    @saturated.setter
+    def saturated(self, saturated: bool) -> None:
+        if saturated != self._mass.saturated:
+            self._mass.saturated = saturated
+            self._remake()
 
     @property
     def rate_hz(self) -> float:
@@ -195,10 +204,8 @@ class Iis3dwb:
         Returns how many of them some axis cannot show at `full_scale_g`, gravity included, and
         the machine's highest acceleration in g.
         """
-        machine_g = self._machine.block(0, count, self.rate_hz)
-        accel = machine_g + self._gravity
-        if self._mount is not None:
-            accel = accel @ self._mount.T
+        machine_g = self._mass.machine.block(0, count, self.rate_hz)
+        accel = self._mass.along_axes(machine_g)
         lsb = np.rint(accel / G_PER_LSB[FULL_SCALES_G.index(full_scale_g)])
         beyond = np.any((lsb < -32768) | (lsb > 32767), axis=1)
         return int(beyond.sum()), float(np.abs(machine_g).max())
@@ -291,18 +298,14 @@ class Iis3dwb:
     def _make(self, end: int) -> None:
         """Fill the ring up to sample `end` or a little beyond."""
         while self._made < end:
-            count = _BLOCK - self._made % _BLOCK
+            count = BLOCK - self._made % BLOCK
             self._ring.write(self._made, self._quantised(self._made, count))
             self._made += count
 
     def _quantised(self, first: int, count: int) -> npt.NDArray[np.int16]:
         """Return what the converter gives for samples first .. first+count-1, shape (count, 3)."""
-        accel = self._machine.block(first, count, self.rate_hz) + self._gravity
-        if self._mount is not None:
-            accel = accel @ self._mount.T
-        accel += _self_test_g(self._regs[CTRL5_C])
-        if self._noise_g:
-            accel += self._noise_g * self._noise.rows(first, count)
+        push_g = {1: 1.0, 2: -1.0}.get(self._regs[CTRL5_C] & 3, 0.0) * self._push_g
+        accel = self._mass.feel(first, count, self.rate_hz, push_g, self._noise_g)
         if first < self._settled_at:
             accel *= self._settling(first, count)[:, None]
         accel /= self.g_per_lsb
@@ -495,20 +498,3 @@ class Iis3dwb:
             watermark=self._regs[FIFO_CTRL1] | (self._regs[FIFO_CTRL2] & 1) << 8,
             stop_on_watermark=bool(self._regs[FIFO_CTRL2] & 0x80),
         )
-
-
-def _self_test_g(ctrl5: int) -> npt.NDArray[np.float64] | float:
-    return {1: SELF_TEST_G, 2: -SELF_TEST_G}.get(ctrl5 & 3, 0.0)
-
-
-def _mount_matrix(mount: Sequence[str]) -> npt.NDArray[np.float64] | None:
-    """Return the rotation into the chip's frame, None when there is nothing to rotate."""
-    matrix = np.zeros((3, 3))
-    for row, name in enumerate(mount):
-        sign = {"+": 1.0, "-": -1.0}.get(name[:1])
-        if sign is None:
-            raise ValueError(f"a mounting axis is +x, -x ... -z, not '{name}'")
-        matrix[row, axis_index(name[1:])] = sign
-    if abs(np.linalg.det(matrix)) != 1.0:
-        raise ValueError(f"mount must name each axis once, not {tuple(mount)}")
-    return None if np.array_equal(matrix, np.eye(3)) else matrix
