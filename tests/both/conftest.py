@@ -1,4 +1,4 @@
-"""CPython lacks the native modules `crypto` and `dsp`; MicroPython, which runs these too, has them."""
+"""CPython lacks the native modules `crypto` and `dsp`; MicroPython runs these files too."""
 
 import sys
 

@@ -13,7 +13,7 @@ from resonode_hil.machine import Still, default_machine
 from resonode_hil.sensors import adxl345, adxl355, lis2dw12, lsm6ds3trc
 from tests.hil.rigs import Level
 
-QUIET = {"noise_g_rthz": 0.0, "gravity_g": (0.0, 0.0, 0.0), "rate_error": 0.0}
+QUIET: dict[str, Any] = {"noise_g_rthz": 0.0, "gravity_g": (0.0, 0.0, 0.0), "rate_error": 0.0}
 
 
 class Wire:
