@@ -186,7 +186,7 @@ def main(arguments: list[str]) -> int:
         return 1
     if only_build:
         return 0
-    return subprocess.call([sys.executable, "-m", "resonode_hil.emulated", kinds[0]])
+    os.execv(sys.executable, [sys.executable, "-m", "resonode_hil.emulated", kinds[0]])
 
 
 if __name__ == "__main__":

@@ -33,6 +33,10 @@ class Repl:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the port to somebody else."""
         self._serial.close()
 
     def enter(self) -> None:

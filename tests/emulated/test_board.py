@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import socket
@@ -144,6 +145,28 @@ def test_radio_is_a_channel_of_its_own(bare: BareFactory) -> None:
         while len(echo) < 256:
             echo += ours.recv(256)
     assert echo == bytes(range(256))
+
+
+def test_mpremote_works_on_it(bare: BareFactory, tmp_path: Path) -> None:
+    board, repl = bare()
+    repl.close()
+    mpremote = [str(Path(sys.executable).with_name("mpremote")), "connect", board.port]
+    (tmp_path / "sent").write_bytes(bytes(range(256)) * 20)
+    copy = ["fs", "cp", str(tmp_path / "sent"), ":kept"]
+    steps = [
+        *copy,
+        "+",
+        "fs",
+        "sha256sum",
+        ":kept",
+        "+",
+        "exec",
+        "import os; print(os.uname().machine)",
+    ]
+    done = subprocess.run([*mpremote, *steps], capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert hashlib.sha256(bytes(range(256)) * 20).hexdigest().encode() in done.stdout
+    assert b"QEMU_M4F with Cortex-M4F" in done.stdout
 
 
 def test_reset_begins_anew_and_keeps_the_port(bare: BareFactory) -> None:

@@ -1,6 +1,7 @@
 """Starts an emulated board until Ctrl-C: python -m resonode_hil.emulated [stock|frozen]
 
-`stock` has an empty flash, so MicroPython's prompt is on the port; `frozen` runs the firmware.
+`stock` has an empty flash, so MicroPython's prompt is on the port; `frozen` runs the firmware, with
+a sensor on the rig's default machine.
 Its folder is build/emulated/node-<build>: what it keeps in flash is there the next time.
 """
 
@@ -11,6 +12,8 @@ import time
 
 from resonode_hil.emulated.board import EmulatedBoard
 from resonode_hil.errors import RigError
+from resonode_hil.machine import default_machine
+from resonode_hil.sensors.iis3dwb import Iis3dwb
 from resonode_hil.staging import source_root
 
 _LOOK_S = 0.2
@@ -18,13 +21,16 @@ _LOOK_S = 0.2
 
 def main(build: str = "stock") -> int:
     directory = source_root() / "build" / "emulated" / f"node-{build}"
-    files = directory / "files"
-    files.mkdir(parents=True, exist_ok=True)
+    nothing = directory / "nothing"
+    nothing.mkdir(parents=True, exist_ok=True)
+    files = nothing if build == "stock" else None
     try:
-        board = EmulatedBoard(directory, build=build, files=files)
+        chips = {0: Iis3dwb(default_machine())}
+        board = EmulatedBoard(directory, chips, build=build, files=files)
         with board:
             print(f"QEMU_M4F ({build}) is on {board.port}; its files are in {board.image}")
-            print(f"try: mpremote connect {board.port} exec 'import os; print(os.uname())'")
+            if build == "stock":
+                print(f"try: mpremote connect {board.port} exec 'import os; print(os.uname())'")
             print("Ctrl-C ends it", flush=True)
             while board.running:
                 time.sleep(_LOOK_S)
