@@ -6,51 +6,29 @@ Every result must have the host's bits: see tests/dsp/golden.py for why no toler
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from resonode_hil.emulated import compile_files, read_flash
-from tests.dsp import golden
-from tests.dsp.reference import noise
-from tests.dsp.test_native_condition import host_results
+from tests.emulated import vectors
 from tests.emulated.conftest import BareFactory
 
-DSP_TESTS = Path(__file__).resolve().parents[1] / "dsp"
-# 16384 points take more memory than the chip has; the vectors run at every size.
-ROOM = {"heap_bytes": 2 << 20, "flash_bytes": 4 << 20}
 
-
-def run_on_chip(
-    script: str, sample_bytes: bytes, bare: BareFactory, modules: Path, folder: Path
-) -> tuple[str, bytes]:
-    """What a script of tests/dsp printed, and what it wrote."""
-    files = folder / "files"
-    files.mkdir()
-    compile_files({script: DSP_TESTS / script}, files)
-    shutil.copy(modules / "dsp.mpy", files)
-    (files / "in").write_bytes(sample_bytes)
-    board, repl = bare(files, **ROOM)
+@pytest.mark.parametrize("make", vectors.ALL)
+def test_the_chip_gives_the_hosts_bits(
+    bare: BareFactory, armv7emsp: Path, tmp_path: Path, make: Callable[[], vectors.Vectors]
+) -> None:
+    one = make()
+    files = tmp_path / "files"
+    compile_files({one.script: one.path}, files)
+    shutil.copy(armv7emsp / "dsp.mpy", files)
+    (files / "in").write_bytes(one.given)
+    # 16384 points take more memory than the chip has; the vectors run at every size.
+    board, repl = bare(files, heap_bytes=2 << 20, flash_bytes=4 << 20)
     start = "import sys\nsys.argv[:] = ['', '/', 'dsp', 'in', 'out']\n"
-    printed = repl.run(f"{start}import {Path(script).stem}", timeout_s=60)
+    assert repl.run(f"{start}import {one.module}", timeout_s=60).split() in ([], ["done"])
     board.stop()
-    read_flash(board.image, folder / "read")
-    return printed, (folder / "read" / "out").read_bytes()
-
-
-def test_every_function_gives_the_hosts_bits_at_every_size(
-    bare: BareFactory, armv7emsp: Path, tmp_path: Path
-) -> None:
-    _, native = run_on_chip("native_vectors.py", golden.inputs(), bare, armv7emsp, tmp_path)
-    golden.check(native)
-
-
-def test_condition_monitoring_gives_the_hosts_bits(
-    bare: BareFactory, armv7emsp: Path, tmp_path: Path
-) -> None:
-    x = noise(40000, 12)
-    said, native = run_on_chip("native_condition.py", x.tobytes(), bare, armv7emsp, tmp_path)
-    assert said.split() == ["done"]
-    at = 0
-    for name, wanted in host_results(x):
-        assert native[at : at + len(wanted)] == wanted, name
-        at += len(wanted)
-    assert at == len(native)
+    read_flash(board.image, tmp_path / "read")
+    one.check((tmp_path / "read" / "out").read_bytes())
