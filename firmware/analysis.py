@@ -9,19 +9,20 @@ from firmware import envelope, velocity
 from firmware.arrays import floats, plan
 from firmware.envelope import Envelope
 from firmware.features import Features
+from firmware.gate import Gate
 from firmware.spectrum import Spectrum
 from firmware.velocity import Velocity
 from firmware.waveform import Waveform
 from resonode_wire.cbor import TAG_I16, Tagged
-from resonode_wire.fields import SHAFT_SOURCES
+from resonode_wire.fields import EVENTS
 
 
 class Span:
     # What every vibration record says about the samples it is made of.
-    def __init__(self, config: dict) -> None:
+    def __init__(self, shaft) -> None:
         self.capture = 0
         self.rate_hz = 0.0
-        self._shaft_hz = config["shaft_hz"]
+        self._shaft = shaft
 
     def fields(self, axis: int, first_sample: int, count: int) -> dict:
         fields = {
@@ -31,27 +32,28 @@ class Span:
             "count": count,
             "rate_hz": self.rate_hz,
         }
-        if self._shaft_hz:
-            fields["shaft_hz"] = self._shaft_hz
-            fields["shaft_source"] = SHAFT_SOURCES.index("configured")
+        fields.update(self._shaft.fields())
         return fields
 
 
 class Analyser:
     # Everything captures of one configuration compute. All memory is taken here; a window
     # allocates only the records it makes.
-    def __init__(self, config: dict, scale_m_s2: float, store) -> None:
+    def __init__(self, config: dict, scale_m_s2: float, store, shaft) -> None:
         self._config = config
         self._size = config["window"]
         self._store = store
         self._scale = scale_m_s2
-        self._span = Span(config)
+        self._shaft = shaft
+        self._span = Span(shaft)
+        self._gate = Gate(config["running_m_s2"])
         outputs = config["outputs"]
         self._axes = [i for i, name in enumerate("xyz") if name in config["axes"]]
         sizes = _transforms(config)
         plans = {points: plan(points) for points in sizes}
         work = floats(max(sizes, default=0))
-        self._features = Features(self._size, scale_m_s2) if "features" in outputs else None
+        self._features = Features(self._size, scale_m_s2)
+        self._sends_features = "features" in outputs
         self._spectra = {}
         if "spectrum" in outputs:
             for axis in self._axes:
@@ -107,9 +109,8 @@ class Analyser:
     async def window(self, window) -> None:
         # Gives way to the sampler between steps; the longest step bounds its delay.
         self._span.rate_hz = self._rate.rate_hz
-        for axis in self._axes:
-            self._short(axis, window)
-            await sleep(0)
+        if not await self._short(window):
+            return
         if self._spectra and window.t_us >= self._spectrum_due_us:
             await self._send_spectra(window)
         for axis in self._envelopes:
@@ -128,13 +129,40 @@ class Analyser:
         fields.update(more)
         self._store.add(name, fields, t_us, cause)
 
-    def _short(self, axis: int, window) -> None:
-        samples, first = window.axes[axis], window.first_sample
-        if self._features:
-            fields = self._span.fields(axis, first, self._size)
-            self._add("features", fields, self._features.record(samples), window.t_us)
-        if axis in self._spectra:
-            self._spectra[axis].add(samples, first)
+    async def _short(self, window) -> bool:
+        # What every window gives, and whether the machine runs, so that the rest is worth it.
+        features = {}
+        if self._sends_features or self._gate.asks:
+            for axis in self._axes:
+                features[axis] = self._features.record(window.axes[axis])
+                await sleep(0)
+        if self._gate.asks:
+            self._judge(max([one["rms_m_s2"] for one in features.values()]), window)
+            if not self._gate.running:
+                return False
+        for axis in self._axes:
+            if self._sends_features:
+                fields = self._span.fields(axis, window.first_sample, self._size)
+                self._add("features", fields, features[axis], window.t_us)
+            if axis in self._spectra:
+                self._spectra[axis].add(window.axes[axis], window.first_sample)
+                await sleep(0)
+        return True
+
+    def _judge(self, rms_m_s2: float, window) -> None:
+        if not self._gate.judge(rms_m_s2):
+            return
+        fields = {
+            "event": EVENTS.index("running" if self._gate.running else "stopped"),
+            "capture": self._span.capture,
+            "first_sample": window.first_sample,
+            "rms_m_s2": rms_m_s2,
+        }
+        self._store.add("event", fields, window.t_us, "schedule")
+        # What goes over many windows begins with the machine.
+        for spectrum in self._spectra.values():
+            spectrum.reset()
+        self.hole()
 
     async def _send_spectra(self, window) -> None:
         period_us = int(self._config["spectrum_period_s"] * 1e6)
@@ -161,8 +189,11 @@ class Analyser:
     def _velocity(self, axis: int, window) -> None:
         one = self._velocities[axis]
         if one.add(window.axes[axis], window.first_sample, self._size):
+            more = one.record(self._span.rate_hz)
+            if self._shaft.estimates:
+                self._shaft.look(one.spectrum, one.points, one.rate_hz(self._span.rate_hz))
             fields = self._span.fields(axis, one.first_sample, one.span)
-            self._add("velocity", fields, one.record(self._span.rate_hz), window.t_us)
+            self._add("velocity", fields, more, window.t_us)
             one.advance()
 
     def _send_waveform(self, window) -> None:

@@ -4,6 +4,7 @@
 
 import asyncio
 import json
+import time
 
 import machine
 import micropython
@@ -30,6 +31,27 @@ class PinInterrupt:
             except asyncio.TimeoutError:
                 pass
         return bool(self._pin.value())
+
+
+class PinPulses:
+    # Counts rising edges. The handler only counts and takes the time; nothing is allocated in it.
+    def __init__(self, number: int, clock) -> None:
+        self._count = 0
+        self._ticks = 0
+        self._clock = clock
+        self._pin = machine.Pin(number, machine.Pin.IN)
+        self._pin.irq(self._pulse, machine.Pin.IRQ_RISING)
+
+    def _pulse(self, _pin) -> None:
+        self._count += 1
+        self._ticks = time.ticks_us()
+
+    def read(self) -> tuple:
+        count, ticks = self._count, self._ticks
+        if count != self._count:  # a pulse came in between
+            count, ticks = self._count, self._ticks
+        ago_us = time.ticks_diff(time.ticks_us(), ticks) if count else 0
+        return count, self._clock.now_us() - ago_us
 
 
 class Board:
@@ -66,6 +88,15 @@ class Board:
         if self._own_time:
             return machine.BoardInterrupt(number)  # type: ignore[attr-defined]
         return PinInterrupt(number, self.clock)
+
+    def pulses(self):
+        # Of the tachometer: read() -> (pulses so far, time of the last, us); None without one.
+        number = self.data.get("tachometer")
+        if number is None:
+            return None
+        if self._own_time:
+            return machine.PulseInput(number)  # type: ignore[attr-defined]
+        return PinPulses(number, self.clock)
 
     def led(self):
         # on(lit), or None where the board has no light.

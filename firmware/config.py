@@ -2,6 +2,7 @@
 # What a node can be told: every tunable with its range, its unit and its default.
 
 _ENCODINGS = ("f32", "f16", "u8")
+_SHAFT_SOURCES = ("configured", "tachometer", "estimated")
 _OUTPUTS = ("features", "spectrum", "envelope", "velocity")
 
 # (name, default, kind, limits, unit, meaning)
@@ -10,7 +11,7 @@ _OUTPUTS = ("features", "spectrum", "envelope", "velocity")
 FIELDS: tuple = (
     ("run", True, "flag", None, "", "measure at all"),
     ("full_scale_g", 16, "choice", (2, 4, 8, 16), "g", "range of the accelerometer"),
-    ("watermark", 128, "int", (40, 256), "words", "FIFO words read at once"),
+    ("watermark", 128, "int", (4, 256), "", "FIFO entries read at once"),
     ("axes", "xyz", "axes", 1, "", "axes analysed"),
     ("window", 1024, "choice", (256, 512, 1024, 2048, 4096), "samples", "features and spectrum"),
     ("outputs", list(_OUTPUTS), "outputs", None, "", "records made"),
@@ -34,8 +35,22 @@ FIELDS: tuple = (
     ("velocity_window", 2048, "choice", (2048, 4096, 8192), "", "samples after decimation by 8"),
     ("velocity_lo_hz", 10.0, "float", (2, 500), "Hz", "lower edge of the velocity band"),
     ("velocity_hi_hz", 1000.0, "float", (20, 1000), "Hz", "upper edge of the velocity band"),
-    ("shaft_hz", 0.0, "float", (0, 2000), "Hz", "shaft speed; 0 is unknown"),
+    ("shaft_source", "configured", "choice", _SHAFT_SOURCES, "", "how the shaft speed is known"),
+    ("shaft_hz", 0.0, "float", (0, 2000), "Hz", "configured shaft speed; 0 is unknown"),
+    ("shaft_lo_hz", 5.0, "float", (1, 500), "Hz", "slowest speed that is estimated"),
+    ("shaft_hi_hz", 100.0, "float", (5, 1000), "Hz", "fastest speed that is estimated"),
+    ("tacho_pulses", 1, "int", (1, 1000), "", "pulses of the tachometer a turn"),
+    ("running_m_s2", 0.0, "float", (0, 1000), "m/s2", "RMS from which the machine runs; 0 always"),
     ("health_period_s", 10, "int", (1, 3600), "s", "health records"),
+    ("air_period_s", 10, "int", (1, 86400), "s", "records of each air sensor"),
+    (
+        "pm_kappa",
+        0.0,
+        "float",
+        (0, 1.5),
+        "",
+        "hygroscopicity of particles, about 0.4, to take off their water; 0 leaves it",
+    ),
 )
 
 _SPEC: dict = {field[0]: field for field in FIELDS}
@@ -140,5 +155,10 @@ def _check_together(config: dict) -> None:
             raise ConfigError(f"{name} names an axis that axes={config['axes']!r} leaves out")
     if config["velocity_lo_hz"] >= config["velocity_hi_hz"]:
         raise ConfigError("velocity_lo_hz must be below velocity_hi_hz")
+    if config["shaft_lo_hz"] >= config["shaft_hi_hz"]:
+        raise ConfigError("shaft_lo_hz must be below shaft_hi_hz")
+    velocity = "velocity" in config["outputs"] and config["velocity_axes"]
+    if config["shaft_source"] == "estimated" and not velocity:
+        raise ConfigError("an estimated shaft_source needs the velocity output and its axes")
     if config["schedule_period_s"] and config["schedule_length_s"] > config["schedule_period_s"]:
         raise ConfigError("schedule_length_s must not exceed schedule_period_s")

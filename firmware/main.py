@@ -128,7 +128,7 @@ async def _start(board, identity: dict):
     fits = _memory_check(board.data["buffer_bytes"])
     beacon = Beacon(board.led())
     node = Node(trust, board, sensors, sequence, store, counters, link, beacon, fits)
-    measurement = Measurement(node, _sampler(board, counters))
+    measurement = Measurement(node, _sampler(board, counters), board.pulses())
     _connect(link, Session(node, measurement, Access(trust)))
     link.on_stream_end = measurement.cancel_waveform
     node.add_boot(RESET_CAUSES.index(identity.get("reset_cause", "power")))

@@ -6,6 +6,7 @@ from asyncio import Event, create_task
 
 from firmware.analysis import Analyser
 from firmware.drivers import SensorError
+from firmware.shaft import Shaft
 from resonode_wire.fields import LOSS_REASONS
 
 # How soon a changed configuration is noticed while nothing is measured.
@@ -16,9 +17,11 @@ _COLLECT_EVERY = 4
 
 
 class Measurement:
-    def __init__(self, node, sampler) -> None:
+    def __init__(self, node, sampler, pulses=None) -> None:
+        # pulses: of a tachometer, if the board has an input for one.
         self._node = node
         self._sampler = sampler
+        self._pulses = pulses
         self._store = node.store
         self._counters = node.counters
         self._clock = node.clock
@@ -85,7 +88,8 @@ class Measurement:
         gc.collect()
         self._sampler.prepare(config["window"], config["watermark"])
         scale_m_s2 = self._sampler.scale_m_s2(config["full_scale_g"])
-        self._analysers.append(Analyser(config, scale_m_s2, self._store))
+        shaft = Shaft(config, self._pulses, self._clock)
+        self._analysers.append(Analyser(config, scale_m_s2, self._store, shaft))
         self._prepared = config
 
     async def _capture(self, config: dict) -> None:

@@ -39,6 +39,19 @@ class Velocity:
         return self._at >= self._size
 
     @property
+    def points(self) -> int:
+        return self._size
+
+    @property
+    def spectrum(self):
+        # Of the record just made: half-complex, no window. Whoever computes next overwrites it.
+        return self._work
+
+    def rate_hz(self, rate_hz: float) -> float:
+        # After decimation.
+        return rate_hz / dsp.DECIMATE_FACTOR
+
+    @property
     def span(self) -> int:
         # Raw samples one value stands for.
         return self._size * dsp.DECIMATE_FACTOR
@@ -49,7 +62,7 @@ class Velocity:
             self._decimated,
             self._size,
             self._scale,
-            rate_hz / dsp.DECIMATE_FACTOR,
+            self.rate_hz(rate_hz),
             self._low_hz,
             self._high_hz,
             self._work,

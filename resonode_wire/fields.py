@@ -110,11 +110,13 @@ FIELDS = (
     (91, "dry_kappa", "f32", "", "hygroscopicity assumed for that"),
     (92, "dry_humidity_pct", "f32", "%", "relative humidity taken for that"),
     (93, "detail", "text", "", "what happened, in plain words"),
+    (94, "event", "uint", "", "what happened, see EVENTS"),
 )
 
 CAUSES = ("schedule", "request", "alarm", "boot")
 SHAFT_SOURCES = ("unknown", "configured", "tachometer", "estimated")
 LOSS_REASONS = ("overrun", "store_full", "sensor_fault", "restart")
+EVENTS = ("stopped", "running")
 RESET_CAUSES = ("power", "requested", "watchdog", "crash")
 AXES = ("x", "y", "z")
 
@@ -177,11 +179,12 @@ RECORDS = (
         + ("sensor", "place", "detail"),
     ),
     (9, "air", ("sensor", "place", "interval_s", "readings", "errors"), _AIR),
+    (10, "event", ("event",), ("capture", "first_sample", "rms_m_s2")),
 )
 
-# 15 is a signed block: records, then a COSE_Sign1 by the node over them. 10 event and 11
-# clock are named in WIRE.md. Nobody may use these numbers for anything else.
-RESERVED_TYPES = (10, 11, 15)
+# 15 is a signed block: records, then a COSE_Sign1 by the node over them. 11 clock is named in
+# WIRE.md. Nobody may use these numbers for anything else.
+RESERVED_TYPES = (11, 15)
 
 KEY_OF = {name: key for key, name, _kind, _unit, _meaning in FIELDS}
 FIELD_OF = {key: (name, kind) for key, name, kind, _unit, _meaning in FIELDS}

@@ -32,7 +32,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from resonode_hil.bus import BusServer, Chip, I2cChip, UartDevice
+from resonode_hil.bus import BusServer, Chip, I2cChip, PulseSource, UartDevice
 from resonode_hil.errors import BoardError, explain
 from resonode_hil.faults import BusFaults
 from resonode_hil.staging import stage
@@ -90,6 +90,7 @@ class VirtualBoard:
         chips: sensors by chip select.
         i2c: sensors by address, on I2C bus 0.
         uart: sensors by number of the UART.
+        pulses: tachometers by number of the pulse input.
         timebase: the board's time, default the wall clock's.
         faults: of the bus.
         staged: folder of the files to run, default the firmware of this checkout.
@@ -118,12 +119,13 @@ class VirtualBoard:
         env: Mapping[str, str] | None = None,
         i2c: Mapping[int, I2cChip] | None = None,
         uart: Mapping[int, UartDevice] | None = None,
+        pulses: Mapping[int, PulseSource] | None = None,
     ) -> None:
         self.directory = Path(directory)
         self.flash_dir = self.directory / "flash"
         self.log_path = self.directory / "stderr.log"
         self.timebase = timebase or Paced()
-        self.bus = BusServer(chips or {}, self.timebase, faults, self._unread, i2c, uart)
+        self.bus = BusServer(chips or {}, self.timebase, faults, self._unread, i2c, uart, pulses)
         self.restarts = 0
         self._staged = staged
         self._entry = entry

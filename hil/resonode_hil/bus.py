@@ -80,6 +80,13 @@ class UartDevice(Protocol):
         """Run until board time `t_us`."""
 
 
+class PulseSource(Protocol):
+    """What pulses on an input: a tachometer."""
+
+    def pulses(self, t_us: int) -> tuple[int, int]:
+        """Return how many pulses there were up to `t_us`, and when the last one was, µs."""
+
+
 class BusServer:
     """Answers one board's bus channel in a thread of its own.
 
@@ -87,6 +94,7 @@ class BusServer:
         chips: by chip select; the interrupt line of each has the same number.
         i2c: by address, on the board's first I2C bus.
         uart: by number of the board's UART.
+        pulses: by number of the board's pulse input.
         timebase: the board's time.
         faults: what is wrong on this bus.
         unread: how many bytes of the board's serial port the host has not read yet. A time that
@@ -102,10 +110,12 @@ class BusServer:
         unread: Callable[[], int] = lambda: 0,
         i2c: Mapping[int, I2cChip] | None = None,
         uart: Mapping[int, UartDevice] | None = None,
+        pulses: Mapping[int, PulseSource] | None = None,
     ) -> None:
         self.chips = dict(chips)
         self.i2c = dict(i2c or {})
         self.uart = dict(uart or {})
+        self.pulses = dict(pulses or {})
         self.timebase = timebase
         self.faults = faults or BusFaults()
         self.transfers = 0
@@ -119,6 +129,7 @@ class BusServer:
             wire.I2C: self._i2c,
             wire.UART_WRITE: self._uart_write,
             wire.UART_READ: self._uart_read,
+            wire.PULSES: self._count_pulses,
         }
         self._given_up = 0
         self._flipper = BitFlipper(self.faults.flip_rate, self.faults.seed)
@@ -242,6 +253,11 @@ class BusServer:
         data = self.uart[number].transmit(most) if number in self.uart else b""
         self.bytes_read += len(data)
         return self._reply(0, self._flipper.pass_through(data))
+
+    def _count_pulses(self, number: int) -> bytes:
+        t_us = self._advance()
+        count, last_us = self.pulses[number].pulses(t_us) if number in self.pulses else (0, 0)
+        return self._reply(0, struct.pack("<IQ", count, last_us))
 
     def _wait(self, mask: int, until_us: int, channel: socket.socket | None) -> None:
         while True:

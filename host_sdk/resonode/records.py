@@ -20,6 +20,7 @@ from resonode_wire.errors import WireError
 from resonode_wire.fields import (
     AXES,
     CAUSES,
+    EVENTS,
     KIND_OF,
     LOSS_REASONS,
     RESET_CAUSES,
@@ -33,6 +34,7 @@ SampleArray: TypeAlias = NDArray[np.int16]
 WORDS: dict[str, tuple[str, ...]] = {
     "axis": AXES,
     "cause": CAUSES,
+    "event": EVENTS,
     "reason": LOSS_REASONS,
     "reset_cause": RESET_CAUSES,
     "shaft_source": SHAFT_SOURCES,
@@ -233,6 +235,23 @@ class Loss(_Common):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Event(_Common):
+    """The machine stopped, or runs again: while it stands nothing of it is analysed."""
+
+    name: ClassVar[str] = "event"
+
+    event: int
+    capture: int | None = None
+    first_sample: int | None = None
+    rms_m_s2: float | None = None
+
+    @property
+    def event_name(self) -> str:
+        """stopped or running."""
+        return word("event", self.event)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Air(_Common):
     """One reading of one air sensor; what it does not measure is None."""
 
@@ -297,12 +316,13 @@ Record: TypeAlias = (
     | Health
     | Loss
     | Air
+    | Event
     | UnknownRecord
 )
 
 CLASSES: dict[str, type[Any]] = {
     cls.name: cls
-    for cls in (Boot, Features, Velocity, Spectrum, EnvelopeSpectrum, Waveform, Health, Loss, Air)
+    for cls in (Boot, Features, Velocity, Spectrum, EnvelopeSpectrum, Waveform, Health, Loss, Air, Event)
 }
 
 

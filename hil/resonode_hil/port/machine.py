@@ -5,6 +5,7 @@
 
 import asyncio
 import select
+import struct
 
 import channel
 
@@ -236,6 +237,16 @@ class UART:
             return None
         into[: len(data)] = data
         return len(data)
+
+
+class PulseInput:
+    def __init__(self, number: int) -> None:
+        self._ask = bus.pack_pulses(number)
+        self._answer = bytearray(12)
+
+    def read(self) -> tuple:
+        _bus.ask(self._ask, self._answer)
+        return struct.unpack("<IQ", self._answer)
 
 
 class BoardClock:

@@ -254,6 +254,9 @@ def summary(record: Record) -> str:
         return " ".join(parts)
     if isinstance(record, kinds.Air):
         return f"{record.sensor}: {_air(record)}"
+    if isinstance(record, kinds.Event):
+        level = "" if record.rms_m_s2 is None else f", RMS {record.rms_m_s2:.4g} m/s²"
+        return f"the machine is {record.event_name}{level}"
     return f"type {record.type}, {len(record.raw)} bytes"
 
 
