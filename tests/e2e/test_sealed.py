@@ -15,10 +15,10 @@ from resonode.trust.owner import revoke, rotate
 from resonode.trust.transport import SecureTransport
 from resonode_hil.commissioning import own_trust
 from resonode_hil.timebase import Lockstep, Paced
-from resonode_wire import security
+from resonode_wire import cbor, security, smp
 from resonode_wire.frame import CHANNEL_TELEMETRY, encode_frame
 
-from .conftest import RigFactory, run
+from .conftest import RigFactory, Wire, run
 
 RECORDS = 600
 # Of a frame, sealed less plain.
@@ -109,6 +109,40 @@ def test_a_request_given_up_within_a_handshake_leaves_no_half_of_it(rig: RigFact
                 await asyncio.gather(asking, return_exceptions=True)
                 session.rekey_messages = 1 << 20
                 assert await node.echo("and on") == "and on"
+
+    one = rig(timebase=Paced())
+    run(scenario())
+
+
+@pytest.mark.parametrize(("message", "lost"), [(1, "reply"), (3, "request"), (3, "reply")])
+def test_a_handshake_goes_on_over_a_message_that_was_lost(
+    rig: RigFactory, message: int, lost: str
+) -> None:
+    async def scenario() -> None:
+        wire = Wire()
+        await wire.connect(one.port, 5)
+        spoiled = 0
+
+        async def forward(data: bytes) -> bytes:
+            nonlocal spoiled
+            _op, _version, group, _seq, command, body = smp.unpack(data)
+            is_handshake = (group, command) == (smp.GROUP_SECURITY, smp.SEC_HANDSHAKE)
+            if is_handshake and not spoiled and ("p" in cbor.loads(body)) == (message == 1):
+                spoiled += 1
+                if lost == "reply":
+                    await wire.node(data)
+                await asyncio.Event().wait()  # nothing ever comes
+            return await wire.node(data)
+
+        wire.forward = forward
+        session = SecureTransport(wire, Trust().door)
+        try:
+            await session.open_session()
+            assert spoiled == 1 and session.handshakes == 1
+            echo = smp.pack(smp.WRITE, smp.GROUP_OS, 1, smp.OS_ECHO, cbor.dumps({"d": "x"}))
+            assert cbor.loads(smp.unpack(await session.send_and_receive(echo))[5]) == {"r": "x"}
+        finally:
+            await session.disconnect()
 
     one = rig(timebase=Paced())
     run(scenario())
