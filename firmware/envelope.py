@@ -73,5 +73,6 @@ def _setup(config: dict, band: list, rate_hz: float) -> tuple:
     return rate_hz, low_hz, high_hz, max_hz, config["envelope_points"]
 
 
-def state_bytes(config: dict, band: list) -> int:
-    return dsp.envelope_stream_bytes(*_setup(config, band, _NOMINAL_RATE_HZ))
+def state_bytes(config: dict, band: list, rate_hz: float = _NOMINAL_RATE_HZ) -> int:
+    # ValueError if a sensor of that rate cannot have it.
+    return dsp.envelope_stream_bytes(*_setup(config, band, rate_hz))

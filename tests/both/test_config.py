@@ -40,7 +40,7 @@ def test_each_refusal_names_the_setting_and_what_is_allowed():
         ({"full_scale_g": 16.0}, ("full_scale_g", "2, 4, 8, 16", "16.0")),
         ({"window": 1024.0}, ("window", "1024.0")),
         ({"spectrum_encoding": 16}, ("spectrum_encoding", "f16")),
-        ({"watermark": 9999}, ("watermark", "40..256", "9999")),
+        ({"watermark": 9999}, ("watermark", "4..256", "9999")),
         ({"watermark": "many"}, ("watermark", "number")),
         ({"watermark": 100.5}, ("watermark", "number")),
         ({"run": 1}, ("run", "true or false")),

@@ -42,3 +42,14 @@ def xyz_split(
     axes = _axes(x, y, z, at)
     assert lib.dsp_xyz_split(source, entries, entry_bytes, top, *axes, good) == lib.DSP_OK
     return int(good[0])
+
+
+def envelope_stream_bytes(
+    rate_hz: float, f_lo_hz: float, f_hi_hz: float, f_max_hz: float, points: int
+) -> int:
+    """As c_dsp/natmod has it."""
+    setup = ffi.new("dsp_envelope_setup *", (rate_hz, f_lo_hz, f_hi_hz, f_max_hz, points))
+    needed = int(lib.dsp_envelope_stream_bytes(setup))
+    if not needed:
+        raise ValueError("not possible")
+    return needed
