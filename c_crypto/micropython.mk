@@ -9,3 +9,6 @@ endif
 SRC_USERMOD_C += $(USERMOD_DIR)/usermod/module.c $(USERMOD_DIR)/ed25519.c
 SRC_USERMOD_LIB_C += $(filter %.c, $(RESONODE_CRYPTO))
 CFLAGS_USERMOD += $(filter-out %.c, $(RESONODE_CRYPTO))
+
+# MicroPython looks for names again when these change, which module.c includes.
+QSTR_GLOBAL_DEPENDENCIES += $(wildcard $(USERMOD_DIR)/natmod/*.[ch])
