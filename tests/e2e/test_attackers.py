@@ -368,6 +368,25 @@ def test_an_answer_that_was_changed_swapped_or_kept_for_later_ends_the_session(
     run(scenario())
 
 
+def test_another_node_of_mine_in_the_place_of_the_first_is_not_taken_for_it(
+    owned: NewNode, new_node: NewNodes
+) -> None:
+    async def scenario() -> None:
+        await commission(second.url, second.label)
+        echo = smp.pack(smp.WRITE, smp.GROUP_OS, 7, smp.OS_ECHO, cbor.dumps({"d": "a"}))
+        async with wire_to(owned) as wire, wire_to(second) as other:
+            session = SecureTransport(wire, Trust().door)
+            await session.open_session()
+            wire.forward = other.node
+            for _ in range(2):
+                with pytest.raises(resonode.NotTrusted, match="has taken the place of the node"):
+                    await session.send_and_receive(echo)
+            assert session.handshakes == 1
+
+    second = new_node()
+    run(scenario())
+
+
 # --- states of a node ----------------------------------------------------------------------------
 
 

@@ -1,8 +1,10 @@
 """smpclient's transport through a session: hello, handshake, then every message sealed.
 
-link = ResonodeTransport()            # or any other of smpclient's transports
-secure = SecureTransport(link, door)  # `door` says whom to trust, and what to show
-async with SMPClient(secure, "/dev/ttyACM0") as client: ...
+    link = ResonodeTransport()            # or any other of smpclient's transports
+    secure = SecureTransport(link, door)  # `door` says whom to trust, and what to show
+    async with SMPClient(secure, "/dev/ttyACM0") as client: ...
+
+What is on the wire stands in WIRE.md, section 4.
 """
 
 from __future__ import annotations
@@ -50,6 +52,8 @@ _CONSOLE_OVERHEAD = 4  # of a buf_size
 _MESSAGE_S = 1.0
 # A node lets one handshake rest so long before it begins another.
 _BUSY_S = 0.5
+# Another handshake is not done, or the node has changed state or restarted meanwhile.
+_AGAIN = (smp.RC_BUSY, smp.RC_BAD_STATE)
 _NEVER_S = 1e6  # whoever asks has a time limit of his own
 
 
@@ -197,6 +201,7 @@ class SecureTransport(SMPTransport):
         self._clock = clock
         self._client = smpclient.SMPClient(link, "", _NEVER_S)
         self._sequence = 0
+        self._fingerprint = b""
         self._channel: SealedChannel | None = None
         # Records may come under the new keys before we know that the node took them, and under
         # the old ones after.
@@ -331,6 +336,7 @@ class SecureTransport(SMPTransport):
         """Return None if a session is open, else how long to wait before the next attempt, s."""
         hello = self.hello = await _hello(self._client)
         entry = self._door(hello)
+        self._refuse_another(hello, entry)
         if hello.wait_s > 0:
             _check_wait(hello, deadline_s - time.monotonic())
             return float(hello.wait_s)
@@ -341,7 +347,7 @@ class SecureTransport(SMPTransport):
         except TimeoutError:
             return 0.0
         except CommandError as error:
-            if error.code in (smp.RC_BUSY, smp.RC_BAD_STATE):
+            if error.code in _AGAIN:
                 return _BUSY_S
             raise
         if second is None:
@@ -352,6 +358,16 @@ class SecureTransport(SMPTransport):
         self.proof = handshake.second(second)
         return await self._finish(handshake, entry)
 
+    def _refuse_another(self, hello: HelloReply, entry: Entry) -> None:
+        # Also if it is trusted: whoever asks takes what comes for the first node's.
+        if self.handshakes and entry.expected.fingerprint != self._fingerprint:
+            self._over = NotTrusted(
+                f"Node {hello.node} has taken the place of the node this session was opened with",
+                why=f"its fingerprint is {entry.expected.fingerprint.hex()}",
+                next="Connect again if you have swapped them",
+            )
+            raise self._over
+
     async def _finish(self, handshake: Handshake, entry: Entry) -> float | None:
         third = HandshakeWrite(m=handshake.third(entry.payload))
         self._coming = handshake.channel()
@@ -360,7 +376,7 @@ class SecureTransport(SMPTransport):
         except TimeoutError:
             return 0.0  # whether it came through or not: from the beginning
         except CommandError as error:
-            if error.code == smp.RC_BUSY:
+            if error.code in _AGAIN:
                 return _BUSY_S
             raise NotLetIn(
                 "The node does not let you in",
@@ -370,6 +386,7 @@ class SecureTransport(SMPTransport):
         self._former, self._channel, self._coming = self._channel, self._coming, None
         self.role = reply.role if reply.role is not None else security.ROLE_ANYONE
         self.hash = handshake.hash
+        self._fingerprint = entry.expected.fingerprint
         self.handshakes += 1
         self._began_s = self._clock()
         return None
