@@ -7,6 +7,7 @@ from firmware.analysis import Analyser, buffer_bytes
 from firmware.config import changed, defaults
 from firmware.envelope import Envelope
 from firmware.sampler import Window
+from firmware.shaft import Shaft
 
 
 class Rate:
@@ -26,7 +27,7 @@ def windows():
 
 
 def analyser():
-    made = Analyser(config, 0.00478, None)
+    made = Analyser(config, 0.00478, None, Shaft(config, None, None))
     made.begin(1, Rate)
     return made
 
