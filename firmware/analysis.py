@@ -39,11 +39,14 @@ class Span:
 class Analyser:
     # Everything captures of one configuration compute. All memory is taken here; a window
     # allocates only the records it makes.
-    def __init__(self, config: dict, scale_m_s2: float, store, shaft) -> None:
+    def __init__(self, config: dict, sensor, store, shaft) -> None:
+        # sensor: says how its samples are read (Sampler).
         self._config = config
         self._size = config["window"]
         self._store = store
-        self._scale = scale_m_s2
+        scales = [sensor.scale_m_s2(config["full_scale_g"], axis) for axis in range(3)]
+        self._scales = scales
+        self._offsets = [sensor.offset_m_s2(axis) for axis in range(3)]
         self._shaft = shaft
         self._span = Span(shaft)
         self._gate = Gate(config["running_m_s2"])
@@ -52,25 +55,27 @@ class Analyser:
         sizes = _transforms(config)
         plans = {points: plan(points) for points in sizes}
         work = floats(max(sizes, default=0))
-        self._features = Features(self._size, scale_m_s2)
+        self._features = Features(self._size)
         self._sends_features = "features" in outputs
         self._spectra = {}
         if "spectrum" in outputs:
             for axis in self._axes:
-                self._spectra[axis] = Spectrum(plans[self._size], work, self._size, scale_m_s2)
+                self._spectra[axis] = Spectrum(plans[self._size], work, self._size, scales[axis])
         self._envelopes = {}  # of each axis, one a band
         if "envelope" in outputs:
             transform = plans.get(config["envelope_points"])
             for axis in ["xyz".index(name) for name in config["envelope_axes"]]:
                 self._envelopes[axis] = [
-                    Envelope(config, band, work, transform, scale_m_s2)
+                    Envelope(config, band, work, transform, scales[axis])
                     for band in config["envelope_bands"]
                 ]
         self._velocities = {}
         if "velocity" in outputs:
             transform = plans.get(config["velocity_window"])
             for axis in ["xyz".index(name) for name in config["velocity_axes"]]:
-                self._velocities[axis] = Velocity(config, work, transform, scale_m_s2)
+                self._velocities[axis] = Velocity(
+                    config, work, transform, scales[axis], sensor.nominal_hz
+                )
         self._waveform = Waveform()
 
     def begin(self, capture: int, rate) -> None:
@@ -134,7 +139,9 @@ class Analyser:
         features = {}
         if self._sends_features or self._gate.asks:
             for axis in self._axes:
-                features[axis] = self._features.record(window.axes[axis])
+                features[axis] = self._features.record(
+                    window.axes[axis], self._scales[axis], self._offsets[axis]
+                )
                 await sleep(0)
         if self._gate.asks:
             self._judge(max([one["rms_m_s2"] for one in features.values()]), window)
@@ -188,7 +195,8 @@ class Analyser:
 
     def _velocity(self, axis: int, window) -> None:
         one = self._velocities[axis]
-        if one.add(window.axes[axis], window.first_sample, self._size):
+        one.add(window.axes[axis], window.first_sample, self._size)
+        while one.is_full:
             more = one.record(self._span.rate_hz)
             if self._shaft.estimates:
                 self._shaft.look(one.spectrum, one.points, one.rate_hz(self._span.rate_hz))
@@ -203,7 +211,7 @@ class Analyser:
             samples = memoryview(window.axes[axis])[: self._size]
             more = {
                 "samples": Tagged(TAG_I16, bytes(samples)),
-                "scale_m_s2": self._scale,
+                "scale_m_s2": self._scales[axis],
                 "start_sample": waveform.start,
                 "total": waveform.end - waveform.start,
             }
@@ -222,11 +230,11 @@ def _transforms(config: dict) -> set:
     return sizes
 
 
-def buffer_bytes(config: dict) -> int:
-    # Memory a capture takes for its arrays, the sampler's windows included.
+def buffer_bytes(config: dict, sensor) -> int:
+    # Memory a capture with that chip takes for its arrays, the sampler's windows included.
     window, outputs = config["window"], config["outputs"]
     sizes = _transforms(config)
-    total = 7 * config["watermark"] + 2 * 3 * 2 * (window + config["watermark"])
+    total = sensor.entry_bytes * config["watermark"] + 2 * 3 * 2 * (window + config["watermark"])
     total += sum([dsp.plan_bytes(points) for points in sizes]) + 4 * max(sizes, default=0)
     if "spectrum" in outputs:
         total += len(config["axes"]) * 4 * (window // 2 + 1)
@@ -234,5 +242,5 @@ def buffer_bytes(config: dict) -> int:
         states = [envelope.state_bytes(config, band) for band in config["envelope_bands"]]
         total += len(config["envelope_axes"]) * sum(states)
     if "velocity" in outputs:
-        total += len(config["velocity_axes"]) * velocity.state_bytes(config)
+        total += len(config["velocity_axes"]) * velocity.state_bytes(config, sensor.rate_hz)
     return total

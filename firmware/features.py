@@ -19,14 +19,15 @@ _SATURATED = 7
 
 
 class Features:
-    def __init__(self, size: int, scale_m_s2: float) -> None:
+    def __init__(self, size: int) -> None:
         self._size = size
-        self._scale = scale_m_s2
         self._out = floats(8)
 
-    def record(self, samples) -> dict:
-        dsp.features(samples, 0, self._size, self._scale, self._out)
+    def record(self, samples, scale_m_s2: float, offset_m_s2: float) -> dict:
+        # offset_m_s2: what the sensor says at rest, which only the mean holds.
+        dsp.features(samples, 0, self._size, scale_m_s2, self._out)
         features = {name: self._out[at] for at, name in enumerate(_FEATURES)}
+        features["mean_m_s2"] -= offset_m_s2
         if self._out[_SATURATED]:
             features["saturated"] = 1
         return features

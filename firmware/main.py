@@ -7,7 +7,7 @@ import sys
 
 import micropython
 
-from firmware import VERSION
+from firmware import VERSION, calibration, limits
 from firmware.access import Access, Trust
 from firmware.analysis import buffer_bytes
 from firmware.beacon import Beacon
@@ -15,7 +15,6 @@ from firmware.board import Board
 from firmware.clock import Clock
 from firmware.config import ConfigError
 from firmware.counters import Counters
-from firmware.drivers import iis3dwb
 from firmware.link_serial import SerialLink
 from firmware.measure import Measurement
 from firmware.node import Node
@@ -32,7 +31,7 @@ _GOODBYE_S = 5.0
 _KEEP_TIME_S = 600
 _HOLD_S = 5  # the button, for a factory reset
 _FLUSH_S = 0.05  # what was written leaves the port
-_CHIPS = {"iis3dwb": iis3dwb}
+_CALIBRATION_FILE = "calibration.bin"
 
 
 async def _guard(node, name: str, task) -> None:
@@ -47,16 +46,27 @@ async def _guard(node, name: str, task) -> None:
         await asyncio.sleep(_RESTART_S)
 
 
-def _sampler(board, counters) -> Sampler:
-    fitted = board.data["sensors"][0]
-    driver = _CHIPS[fitted["chip"]]
-    sensor = driver.over_spi(board.spi(fitted["spi"]), board.output(fitted["cs"]), board.clock)
-    return Sampler(sensor, board.interrupt(fitted["int1"]), board.clock, counters)
+def _accelerometer(board, fitted: dict):
+    # Only the driver of the chip that is fitted takes memory.
+    name = fitted["chip"]
+    driver = getattr(__import__("firmware.drivers." + name).drivers, name)
+    if "i2c" in fitted:
+        return driver.over_i2c(board.i2c(fitted["i2c"]), fitted["address"], board.clock)
+    return driver.over_spi(board.spi(fitted["spi"]), board.output(fitted["cs"]), board.clock)
 
 
-def _memory_check(limit: int):
+def _calibration(sensor, link):
+    try:
+        return calibration.load(_CALIBRATION_FILE, sensor.name)
+    except ValueError as error:
+        link.log(f"calibration: {error}; the datasheet's sensitivity is used")
+        return calibration.Calibration(sensor.name, {})
+
+
+def _checks(sensor, limit: int):
     def fits(config: dict) -> None:
-        needed = buffer_bytes(config)
+        limits.check(config, sensor)
+        needed = buffer_bytes(config, sensor)
         if needed > limit:
             raise ConfigError(
                 f"needs {needed} bytes of buffers where this board gives {limit}: "
@@ -125,10 +135,15 @@ async def _start(board, identity: dict):
     link.log(f"Resonode {VERSION} on {board.name}, node {trust.node_id}, {trust.profile} profile")
     await _reset_by_button(board, trust, link)
     sensors = [fitted["chip"] for fitted in board.data["sensors"]]
-    fits = _memory_check(board.data["buffer_bytes"])
+    fitted = board.data["sensors"][0]
+    sensor = _accelerometer(board, fitted)
+    fits = _checks(sensor, board.data["buffer_bytes"])
     beacon = Beacon(board.led())
-    node = Node(trust, board, sensors, sequence, store, counters, link, beacon, fits)
-    measurement = Measurement(node, _sampler(board, counters), board.pulses())
+    usual = limits.defaults(sensor)
+    node = Node(trust, board, sensors, sequence, store, counters, link, beacon, usual, fits)
+    ready = board.interrupt(fitted["int1"])
+    sampler = Sampler(sensor, _calibration(sensor, link), ready, board.clock, counters)
+    measurement = Measurement(node, sampler, board.pulses())
     _connect(link, Session(node, measurement, Access(trust)))
     link.on_stream_end = measurement.cancel_waveform
     node.add_boot(RESET_CAUSES.index(identity.get("reset_cause", "power")))

@@ -87,9 +87,8 @@ class Measurement:
         self._analysers.clear()
         gc.collect()
         self._sampler.prepare(config["window"], config["watermark"])
-        scale_m_s2 = self._sampler.scale_m_s2(config["full_scale_g"])
         shaft = Shaft(config, self._pulses, self._clock)
-        self._analysers.append(Analyser(config, scale_m_s2, self._store, shaft))
+        self._analysers.append(Analyser(config, self._sampler, self._store, shaft))
         self._prepared = config
 
     async def _capture(self, config: dict) -> None:

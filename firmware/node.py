@@ -12,9 +12,10 @@ _CONFIG_FILE = "config.bin"
 
 
 class Node:
-    def __init__(self, trust, board, sensors, sequence, store, counters, link, beacon, fits):
+    def __init__(self, trust, board, sensors, sequence, store, counters, link, beacon, usual, fits):
         # trust: who it is and whose; board: its data and clock; sensors: names of the chips
-        # fitted; fits(config): raises ConfigError if this board has too little memory for it.
+        # fitted; usual: configuration that suits them; fits(config): raises ConfigError if this
+        # board or its accelerometer cannot have it.
         self.name = trust.node_id
         self.wall_clock = trust.wall_clock
         self.board = board
@@ -28,6 +29,7 @@ class Node:
         self.reset_requested = False
         self.console_requested = False  # after the reset: MicroPython's prompt
         self._trust = trust
+        self._usual = usual
         self._fits = fits
         if not self._owned:
             # The power may have gone right after the owner did.
@@ -103,7 +105,7 @@ class Node:
         self.store.forget()
 
     def _usual_config(self) -> dict:
-        return config.changed(config.defaults(), self.board.data["config"])
+        return config.changed(self._usual, self.board.data["config"])
 
     def _stored_config(self) -> dict:
         usual = self._usual_config()

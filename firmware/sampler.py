@@ -31,9 +31,10 @@ class Window:
 
 
 class Sampler:
-    def __init__(self, sensor, ready, clock, counters) -> None:
-        # sensor: the chip (drivers/__init__.py); ready: its interrupt line.
+    def __init__(self, sensor, calibration, ready, clock, counters) -> None:
+        # sensor: the chip (drivers/__init__.py); calibration: its; ready: its interrupt line.
         self._sensor = sensor
+        self._calibration = calibration
         self._ready = ready
         self._clock = clock
         self._counters = counters
@@ -43,9 +44,17 @@ class Sampler:
         self.capture = 0
         self.rate = RateMeter(sensor.rate_hz, sensor.rate_error)
 
-    def scale_m_s2(self, full_scale_g: int) -> float:
+    @property
+    def nominal_hz(self) -> float:
+        return self._sensor.rate_hz
+
+    def scale_m_s2(self, full_scale_g: int, axis: int) -> float:
         # One LSB.
-        return self._sensor.scale_m_s2(full_scale_g)
+        return self._calibration.scale_m_s2(axis, self._sensor.scale_m_s2(full_scale_g))
+
+    def offset_m_s2(self, axis: int) -> float:
+        # What it says at no acceleration.
+        return self._calibration.offset_m_s2[axis]
 
     @property
     def completes_window(self) -> bool:

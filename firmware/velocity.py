@@ -5,16 +5,25 @@ from array import array
 
 import dsp
 
+# A slower sensor's samples are not decimated: the filter would leave less than the usual band.
+_DECIMATED_FROM_HZ = 20000
+
+
+def factor(nominal_hz: float) -> int:
+    # By which the samples of a sensor are decimated.
+    return dsp.DECIMATE_FACTOR if nominal_hz >= _DECIMATED_FROM_HZ else 1
+
 
 class Velocity:
     # RMS velocity of one axis: decimated as it comes, integrated when there is enough.
-    def __init__(self, config: dict, work, plan, scale_m_s2: float) -> None:
+    def __init__(self, config: dict, work, plan, scale_m_s2: float, nominal_hz: float) -> None:
         self._size = config["velocity_window"]
+        self._factor = factor(nominal_hz)
         self._low_hz, self._high_hz = config["velocity_lo_hz"], config["velocity_hi_hz"]
         self._work, self._plan = work, plan
         self._scale = scale_m_s2
         self._state = bytearray(dsp.decimate_bytes())
-        self._decimated = array("i", bytes(4 * _room(config)))
+        self._decimated = array("i", bytes(4 * _room(config, self._factor)))
         self.reset()
 
     def reset(self) -> None:
@@ -23,7 +32,17 @@ class Velocity:
         self._settling = True
         self.first_sample = 0
 
-    def add(self, samples, first_sample: int, size: int) -> bool:
+    def add(self, samples, first_sample: int, size: int) -> None:
+        if self._factor == 1:
+            dsp.widen(samples, 0, size, self._decimated, self._at)
+            if self._settling:
+                self.first_sample = first_sample
+                self._settling = False
+            self._at += size
+        else:
+            self._at += self._decimate(samples, first_sample, size)
+
+    def _decimate(self, samples, first_sample: int, size: int) -> int:
         got = dsp.decimate(self._state, samples, 0, size, self._decimated, self._at)
         if self._settling:
             # The filter's first outputs still see the zeros before the first sample.
@@ -35,7 +54,10 @@ class Velocity:
             ended = (skip + 1) * dsp.DECIMATE_FACTOR - 1
             self.first_sample = first_sample + ended - dsp.DECIMATE_TAPS // 2
             self._settling = False
-        self._at += got
+        return got
+
+    @property
+    def is_full(self) -> bool:
         return self._at >= self._size
 
     @property
@@ -49,12 +71,12 @@ class Velocity:
 
     def rate_hz(self, rate_hz: float) -> float:
         # After decimation.
-        return rate_hz / dsp.DECIMATE_FACTOR
+        return rate_hz / self._factor
 
     @property
     def span(self) -> int:
         # Raw samples one value stands for.
-        return self._size * dsp.DECIMATE_FACTOR
+        return self._size * self._factor
 
     def record(self, rate_hz: float) -> dict:
         value = dsp.velocity(
@@ -81,10 +103,10 @@ class Velocity:
         self.first_sample += self.span
 
 
-def _room(config: dict) -> int:
+def _room(config: dict, factor: int) -> int:
     # A window may bring more values than are still missing.
-    return config["velocity_window"] + config["window"] // dsp.DECIMATE_FACTOR + 1
+    return config["velocity_window"] + config["window"] // factor + 1
 
 
-def state_bytes(config: dict) -> int:
-    return dsp.decimate_bytes() + 4 * _room(config)
+def state_bytes(config: dict, nominal_hz: float) -> int:
+    return dsp.decimate_bytes() + 4 * _room(config, factor(nominal_hz))

@@ -7,11 +7,22 @@ from firmware.analysis import Analyser, buffer_bytes
 from firmware.config import changed, defaults
 from firmware.envelope import Envelope
 from firmware.sampler import Window
-from firmware.shaft import Shaft
 
 
 class Rate:
     rate_hz = 26667.0
+
+
+class Sensor:
+    # Of the Sampler, what an analyser asks; of the chip, what buffers are counted from.
+    nominal_hz = rate_hz = 26667.0
+    entry_bytes = 7
+
+    def scale_m_s2(self, _full_scale_g, _axis):
+        return 0.00478
+
+    def offset_m_s2(self, _axis):
+        return 0.0
 
 
 def taken(make):
@@ -27,7 +38,7 @@ def windows():
 
 
 def analyser():
-    made = Analyser(config, 0.00478, None, Shaft(config, None, None))
+    made = Analyser(config, Sensor(), None, None)
     made.begin(1, Rate)
     return made
 
@@ -35,7 +46,7 @@ def analyser():
 config = defaults()
 kept_windows, window_bytes = taken(windows)
 kept_analyser, analyser_bytes = taken(analyser)
-print(buffer_bytes(config), window_bytes + analyser_bytes)
+print(buffer_bytes(config, Sensor), window_bytes + analyser_bytes)
 
 made = 0
 for low_hz in (100, 1000, 5000, 12700):

@@ -9,6 +9,7 @@ import sys
 
 import machine
 
+from firmware.calibration import Calibration
 from firmware.counters import Counters
 from firmware.drivers import SensorError
 from firmware.sampler import Sampler
@@ -43,7 +44,9 @@ async def self_test(sensor) -> None:
 
 async def capture(sensor) -> None:
     counters = Counters()
-    sampler = Sampler(sensor, machine.BoardInterrupt(_INTERRUPT_PIN), clock, counters)
+    none = Calibration(sensor.name, {})
+    ready = machine.BoardInterrupt(_INTERRUPT_PIN)
+    sampler = Sampler(sensor, none, ready, clock, counters)
     sampler.prepare(plan["size"], plan["watermark"])
     with open("windows.bin", "wb") as out:
         while clock.now_us() < plan["until_us"]:
