@@ -8,6 +8,8 @@ class Counters:
         self.analysed = 0
         self.lost = 0  # to an overrun or a sensor fault; acquired = analysed + lost
         self.overruns = 0
+        self.air_readings = 0  # of all air sensors; each that is due is one of these
+        self.air_errors = 0
         self.made = 0  # records
         self.sent = 0
         self.acked = 0
@@ -24,6 +26,7 @@ class Counters:
                 "lost": self.lost,
                 "overruns": self.overruns,
             },
+            "air": {"readings": self.air_readings, "errors": self.air_errors},
             "records": {
                 "made": self.made,
                 "sent": self.sent,

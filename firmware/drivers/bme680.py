@@ -29,6 +29,7 @@ _RUN_GAS_680, _RUN_GAS_688 = 0x10, 0x20
 _NEW_DATA = 0x80
 _GAS_VALID, _HEATER_STABLE = 0x20, 0x10
 
+_START_UP_US = 2000
 _RESET_US = 10000
 # Time of a measurement without the heater: conversions, switching between them, waking up.
 _CYCLE_US, _SWITCH_US, _WAKE_US = 1963, 477, 1000
@@ -68,6 +69,7 @@ class BME680:
         self.ready_us = 0
 
     async def identify(self) -> None:
+        await pause(self._clock, _START_UP_US)
         found = bytearray(1)
         self._device.read_registers(_CHIP_ID, found)
         if found[0] != _ID:

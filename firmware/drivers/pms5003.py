@@ -29,7 +29,7 @@ def over_uart(uart, clock):
 
 
 def over_i2c(i2c, address: int, clock):
-    return PMS5003(_OverI2c(i2c, address), clock)
+    return PMS5003(_OverI2c(i2c, address, clock), clock)
 
 
 class PMS5003:
@@ -149,11 +149,24 @@ def _silence(come: bytes) -> str:
 
 
 class _OverI2c:
-    def __init__(self, i2c, address: int) -> None:
+    _PATIENCE_US = 3000000  # until the first frame after power-on
+    _LOOK_US = 100000
+
+    def __init__(self, i2c, address: int, clock) -> None:
         self._device = I2cDevice(i2c, address, "pmsa003i")
+        self._clock = clock
 
     async def wake(self) -> None:
-        pass  # it measures whenever it has power; its SET pin would make it sleep
+        # It measures whenever it has power; its SET pin would make it sleep.
+        until_us = self._clock.now_us() + self._PATIENCE_US
+        while True:
+            try:
+                check(await self.frame())
+                return
+            except SensorError:
+                if self._clock.now_us() >= until_us:
+                    raise
+            await pause(self._clock, self._LOOK_US)
 
     async def sleep(self) -> None:
         pass

@@ -13,8 +13,9 @@ NAME = "scd41"
 I2C_ADDRESSES = (0x62,)
 UART_BAUDRATE = 0
 
-_START = b"\x21\xb1"
-_START_LOW_POWER = b"\x21\xac"
+# (command, time until there is something to read)
+_PERIODIC = (b"\x21\xb1", 5000000)
+_LOW_POWER = (b"\x21\xac", 30000000)
 _STOP = b"\x3f\x86"
 _READ = b"\xec\x05"
 _DATA_READY = b"\xe4\xb8"
@@ -73,7 +74,8 @@ class SCD41:
             await self._commands.ask(_READ, 3, _COMMAND_US)
         else:
             low_power = interval_s >= _LOW_POWER_FROM_S
-            await self._commands.send(_START_LOW_POWER if low_power else _START, 0)
+            command, first_us = _LOW_POWER if low_power else _PERIODIC
+            await self._commands.send(command, first_us)
 
     async def read(self):
         await self._tell_pressure()

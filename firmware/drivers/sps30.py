@@ -19,6 +19,7 @@ _VALUES = (
     + ("typical_um",)
 )
 _MOST_UG_M3 = 1000.0  # where its range ends
+_FIRST_US = 1000000  # until there is something to read
 _WARM_UP_US = 30000000  # until a count of few particles is stable
 _CLEAN_US = 10000000
 # Bits of the device status register.
@@ -54,6 +55,7 @@ class SPS30:
     async def start(self, interval_s: float) -> None:
         await self._bus.start()
         self.ready_us = self._clock.now_us() + _WARM_UP_US
+        await pause(self._clock, _FIRST_US)
 
     async def read(self):
         raw = await self._bus.values()

@@ -99,7 +99,7 @@ class Kind:
     within: dict[str, float] = field(default_factory=dict)
     checked: bool = True
 
-    def fitted(self, model: Any) -> dict[str, dict[int, Any]]:
+    def fitted(self, model: Any) -> dict[str, Any]:
         """Return the options of a board with `model` where this chip belongs."""
         return {self.bus: {self.where: model}}
 
@@ -155,6 +155,6 @@ KINDS = [
 BY_NAME = {kind.name: kind for kind in KINDS}
 
 
-def in_a_room(kind: Kind, **options: Any) -> AirChip:
+def in_a_room(kind: Kind, **options: Any) -> Any:
     """Return the model in air that stays as it is."""
     return kind.make(Constant(ROOM_AIR), **options)

@@ -27,14 +27,13 @@ from resonode_hil.timebase import Lockstep
 PATIENCE_S = 60.0
 
 HEAD = """
-import asyncio, gc, json
-from firmware.board import Board
+import asyncio, gc, json, time
+import machine
 from firmware.drivers import SensorError, bme680, pms5003, scd41, sgp41, sht45, sps30
 
-board = Board("{board}")
-clock = board.clock
-i2c = board.i2c(0)
-uart = board.uart
+clock = machine.BoardClock()
+i2c = machine.I2C(0)
+uart = machine.UART
 
 def say(value):
     print(json.dumps(value))
@@ -54,6 +53,8 @@ async def program():
 
 asyncio.run(program())
 print("END")
+while True:  # until the board is switched off
+    time.sleep(1)
 """
 
 
@@ -63,8 +64,7 @@ def run(directory: Path, body: str, *, patience_s: float = PATIENCE_S, **options
     entry = directory / "entry"
     entry.mkdir(parents=True, exist_ok=True)
     lines = textwrap.indent(textwrap.dedent(body), "    ")
-    text = HEAD.replace("{board}", f"{staged}/boards/VIRTUAL/board.json").replace("{body}", lines)
-    (entry / "program.py").write_text(text)
+    (entry / "program.py").write_text(HEAD.replace("{body}", lines))
     board = VirtualBoard(
         directory / "board",
         timebase=options.pop("timebase", None) or Lockstep(),

@@ -1,0 +1,198 @@
+# Runs on: MicroPython and CPython
+# Air sensors: each is read on a grid of its own and makes its own records, so that one that is
+# slow or gone leaves the others alone. One that fails is declared, and looked for until it is back.
+
+from asyncio import Event, gather
+
+from firmware.ambient import Ambient
+from firmware.drivers import SensorError
+from firmware.drying import dry_mass
+from resonode_wire.fields import LOSS_REASONS, MAX_TEXT
+
+# How soon a changed configuration is noticed while nothing is measured.
+_NAP_US = 100000
+# Readings in a row that fail before a sensor is given up and started anew.
+_PATIENCE = 3
+# A sensor that has nothing new is asked again this often, until this part of the interval is over.
+_ASK_AGAIN_US = 1000000
+_ASKS_A_READING = 5
+
+
+class Air:
+    # sensors: (place, chip) of every one fitted; place as in an air record, chip as
+    # drivers/__init__.py says.
+    def __init__(self, node, sensors: list, clock) -> None:
+        ambient = Ambient()
+        self._posts = [_Post(node, place, chip, clock, ambient) for place, chip in sensors]
+
+    async def run(self) -> None:
+        if self._posts:
+            await gather(*[post.run() for post in self._posts])
+        else:
+            await Event().wait()
+
+
+class _Post:
+    # One sensor, from boot to boot.
+    def __init__(self, node, place: str, chip, clock, ambient) -> None:
+        self._node = node
+        self._place = place
+        self._chip = chip
+        self._clock = clock
+        self._ambient = ambient
+        self._started = False
+        self._lost = False  # declared
+        self._failures = 0  # in a row
+        self._readings = 0
+        self._errors = 0
+        self._values: dict = {}  # of the last good reading
+        self._taken_us = 0
+        self._unchanged = 0
+
+    async def run(self) -> None:
+        while True:
+            if not self._node.measures:
+                await self._clock.sleep_until(self._clock.now_us() + _NAP_US)
+                continue
+            try:
+                await self._measure(self._node.config)
+            except Exception as error:  # the sensor's boundary: its neighbours go on
+                self._node.report(f"air {self._place}", error)
+                self._started = False
+                await self._clock.sleep_until(self._clock.now_us() + _ASK_AGAIN_US)
+
+    async def _measure(self, config: dict) -> None:
+        # Until the configuration changes. Every `every`th reading is recorded.
+        chip, period_s = self._chip, config["air_period_s"]
+        interval_s = chip.interval_s if chip.paced else max(period_s, chip.interval_s)
+        every = max(1, period_s // interval_s)
+        interval_us = interval_s * 1000000
+        self._started = False
+        due_us, number = self._clock.now_us(), 0
+        while self._goes_on(config):
+            if not self._started and await self._start(interval_s):
+                due_us, number = self._clock.now_us(), 0
+            values = await self._reading(due_us, interval_us) if self._started else None
+            if values is not None:
+                self._good(values)
+            if number % every == 0:
+                self._record(config, interval_s, values is not None)
+            due_us += interval_us
+            number += 1
+            missed = (self._clock.now_us() - due_us) // interval_us
+            if missed > 0:
+                # The node was busy: what was due and never asked for has failed.
+                self._count_errors(missed)
+                due_us += missed * interval_us
+                number += missed
+            await self._wait(config, due_us)
+        await self._rest()
+
+    def _goes_on(self, config: dict) -> bool:
+        return self._node.config is config and self._node.measures
+
+    async def _wait(self, config: dict, t_us: int) -> None:
+        while self._goes_on(config) and self._clock.now_us() < t_us:
+            await self._clock.sleep_until(min(t_us, self._clock.now_us() + 10 * _NAP_US))
+
+    # -- the sensor
+
+    async def _start(self, interval_s: int) -> bool:
+        try:
+            await self._chip.identify()
+            await self._chip.start(interval_s)
+        except (SensorError, OSError) as error:
+            self._failed(error)
+            self._declare(error)
+            return False
+        self._started = True
+        return True
+
+    async def _reading(self, due_us: int, interval_us: int):
+        # What the sensor measures, None when it fails or has nothing new in time.
+        if hasattr(self._chip, "compensate"):
+            self._chip.compensate(self._ambient.now(self._clock.now_us()))
+        step_us = min(_ASK_AGAIN_US, interval_us // _ASKS_A_READING)
+        try:
+            values = await self._chip.read()
+            while values is None and self._clock.now_us() + 2 * step_us < due_us + interval_us:
+                await self._clock.sleep_until(self._clock.now_us() + step_us)
+                values = await self._chip.read()
+        except (SensorError, OSError) as error:
+            self._failed(error)
+            return None
+        if values is None:
+            self._failed(SensorError(f"{self._chip.name} has nothing new: it may be stuck"))
+        return values
+
+    async def _rest(self) -> None:
+        try:
+            await self._chip.stop()
+        except (SensorError, OSError):
+            pass  # one that is gone rests already
+        self._started = False
+
+    # -- what comes of it
+
+    def _good(self, values: dict) -> None:
+        self._readings += 1
+        self._node.counters.air_readings += 1
+        self._failures = 0
+        self._unchanged = self._unchanged + 1 if values == self._values else 0
+        self._values, self._taken_us = values, self._clock.now_us()
+        self._ambient.tell(self._chip.name, values, self._taken_us)
+        if self._lost:
+            self._lost = False
+            self._node.link.log(f"air: {self._chip.name} at {self._place} is back")
+
+    def _count_errors(self, count: int) -> None:
+        self._errors += count
+        self._node.counters.air_errors += count
+
+    def _failed(self, error: Exception) -> None:
+        self._count_errors(1)
+        self._failures += 1
+        if self._failures >= _PATIENCE:
+            self._declare(error)
+            self._started = False
+
+    def _declare(self, error: Exception) -> None:
+        # Once, until it is back.
+        if self._lost:
+            return
+        self._lost = True
+        self._node.report(f"air {self._place}", error)
+        fields = {
+            "reason": LOSS_REASONS.index("sensor_fault"),
+            "sensor": self._chip.name,
+            "place": self._place,
+            "detail": str(error)[:MAX_TEXT],
+        }
+        self._node.store.add("loss", fields)
+
+    def _record(self, config: dict, interval_s: int, fresh: bool) -> None:
+        if self._lost or not self._values:
+            return
+        fields = {
+            "sensor": self._chip.name,
+            "place": self._place,
+            "interval_s": float(interval_s),
+            "readings": self._readings,
+            "errors": self._errors,
+        }
+        fields.update(self._values)
+        if self._taken_us < self._chip.ready_us:
+            fields["warming_up"] = 1
+        if not fresh:
+            fields["stale_s"] = (self._clock.now_us() - self._taken_us) / 1e6
+        if self._unchanged:
+            fields["unchanged"] = self._unchanged
+        self._dry(config["pm_kappa"], fields)
+        self._node.store.add("air", fields, self._taken_us)
+
+    def _dry(self, kappa: float, fields: dict) -> None:
+        humidity_pct = self._ambient.now(self._clock.now_us()).get("humidity_pct")
+        if kappa and humidity_pct is not None and "pm2_5_ug_m3" in fields:
+            fields["pm2_5_dry_ug_m3"] = dry_mass(fields["pm2_5_ug_m3"], humidity_pct, kappa)
+            fields["dry_kappa"] = kappa
+            fields["dry_humidity_pct"] = humidity_pct
