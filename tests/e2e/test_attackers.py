@@ -251,6 +251,11 @@ def test_a_viewer_reads_and_is_refused_an_operators_commands(
                 with pytest.raises(resonode.CommandError) as refused:
                     await act
                 assert refused.value.code == smp.RC_ACCESS_DENIED
+            viewer.site.put(Trust().site.nodes()[0])
+            kept: list[Label] = []
+            with pytest.raises(resonode.NotTrusted, match="Only its owner.*you are its viewer"):
+                await transfer(node, viewer, kept.append)
+            assert not kept
 
     run(scenario())
 

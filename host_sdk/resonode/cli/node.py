@@ -21,7 +21,7 @@ from resonode.cli.common import (
     run,
     with_node,
 )
-from resonode.errors import NodeError
+from resonode.errors import NodeError, NotTrusted
 from resonode_wire import security
 
 if TYPE_CHECKING:
@@ -117,7 +117,10 @@ async def _confirm(url: str, label: Label) -> None:
     """Let the node blink, and ask whether it is the one that is meant."""
     from resonode.trust.commission import identify
 
-    node = await identify(url, seconds=10)
+    try:
+        node = await identify(url, seconds=10)
+    except NotTrusted:
+        return  # it has an owner: commissioning tells which
     output.say(f"Node {node} blinks for 10 s.")
     if not typer.confirm(f"Is that the node you hold the label {label.node} for?", err=True):
         raise typer.Abort

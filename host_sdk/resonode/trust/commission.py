@@ -241,6 +241,11 @@ async def identify(
             client = smpclient.SMPClient(link, url, timeout_s)
             await ask(client, IdentifyWrite(seconds=seconds), timeout_s)
             return hello.node
+    except TimeoutError:
+        raise Timeout(
+            f"The node on {url} did not answer within {timeout_s:g} s",
+            next="Try again, or reset it",
+        ) from None
     finally:
         await link.disconnect()
     async with Node(url, timeout_s=timeout_s, trust=trust) as node:

@@ -96,10 +96,17 @@ async def transfer(node: Node, trust: Trust, keep: Callable[[Label], None]) -> L
             asked, so that the code is not lost if its answer is.
 
     Raises:
+        NotTrusted: this user does not own it; nothing was done.
         CommandError, StoreError, TransportError
     """
     entry, proof = _entry(node, trust), _proof(node)
     access = await node.request(AccessRead())
+    if access.role < security.ROLE_OWNER:
+        raise NotTrusted(
+            f"Only its owner lets go of node {entry.id}",
+            why=f"you are its {security.ROLES[access.role]}",
+            next=f"Ask owner {access.owner.hex()}",
+        )
     code = security.code_of(secrets.token_bytes(security.CODE_BYTES))
     label = Label(entry.id, proof.fingerprint, code, name=entry.name)
     await asyncio.to_thread(keep, label)
