@@ -1,8 +1,8 @@
 # Runs on: MicroPython and CPython
 # Bosch BME680 and BME688: temperature, humidity, pressure, and the resistance of a heated metal
 # oxide that gases change.
-# Source: BME680 datasheet BST-BME680-DS001-08 and BME688 datasheet BST-BME688-DS000-02
-# (registers: section 5; compensation: section 3; heater: section 3.3.5).
+# Source: datasheets BST-BME680-DS001-01 (revision 1.1, April 2019) and BST-BME688-DS000-03
+# (revision 1.3, February 2024).
 #
 # All compensation but that of the gas resistance is in integers, as the datasheets have it: the
 # same value on every board, whatever its floats.

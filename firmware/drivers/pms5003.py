@@ -1,6 +1,6 @@
 # Runs on: MicroPython and CPython
 # Plantower PMS5003 (UART) and PMSA003I (I2C): particles by laser scattering.
-# Source: PMS5003 series data manual, version 2.5 (frames: appendix I; commands: appendix II), and
+# Source: PMS5003 series data manual, version 2.3 of June 2016 (appendices I and II), and
 # PMSA003I data manual, version 2.6: the same frame on I2C.
 
 import struct

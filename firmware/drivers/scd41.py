@@ -1,6 +1,6 @@
 # Runs on: MicroPython and CPython
 # Sensirion SCD41: CO2 by photoacoustics, with temperature and humidity.
-# Source: datasheet SCD4x, version 1.7 (commands and execution times: section 3.5 and later).
+# Source: datasheet SCD4x, version 1.3 of September 2022 (commands and their times: section 3.4).
 #
 # Asked every 5 s or more it measures all the time (every 5 s, from 30 s on every 30 s); asked every
 # 300 s or more it measures one shot at a time, which is the interval its self-calibration is made
@@ -27,6 +27,7 @@ _SELF_TEST = b"\x36\x39"
 _SINGLE_SHOT = b"\x21\x9d"
 _WAKE_UP = b"\x36\xf6"
 
+_POWER_UP_US = 1000000
 _COMMAND_US = 1000
 _WAKE_US = 30000
 _STOP_US = 500000
@@ -59,7 +60,9 @@ class SCD41:
         self.ready_us = 0
 
     async def identify(self) -> None:
-        # It understands little while it measures, so this ends a measurement.
+        # It got its power when the board did, and understands little while it measures, so this
+        # ends a measurement.
+        await self._clock.sleep_until(_POWER_UP_US)
         await self._commands.wake(_WAKE_UP, _WAKE_US)
         await self._commands.send(_STOP, _STOP_US)
         await self._commands.ask(_SERIAL_NUMBER, 3, _COMMAND_US)

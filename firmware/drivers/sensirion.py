@@ -1,6 +1,6 @@
 # Runs on: MicroPython and CPython
 # How Sensirion's sensors talk on I2C: 16-bit commands, 16-bit words, a CRC after each word.
-# Source: the CRC and the transfer sequences of the SCD4x datasheet, version 1.7, section 3.
+# Source: SCD4x datasheet, version 1.3 of September 2022, section 3 (sequences and CRC).
 
 from firmware.drivers import SensorError
 from firmware.drivers.i2c_device import I2cDevice, pause

@@ -1,7 +1,7 @@
 # Runs on: MicroPython
 # Sensirion SGP41: raw signals of volatile organic compounds and nitrogen oxides, and the gas
 # indices that c_dsp makes of them, once a second.
-# Source: datasheet SGP41, version 1.0 (commands: table 9; conditioning: section 3.1).
+# Source: datasheet SGP41, version 1.0 of December 2021.
 
 import dsp
 

@@ -1,6 +1,6 @@
 # Runs on: MicroPython and CPython
 # Sensirion SHT45: temperature and humidity of the air, with a heater against condensation.
-# Source: datasheet SHT4x, version 6.6 (commands: table 8; timing: table 5; heater: section 4.9).
+# Source: datasheet SHT4x, version 6 of February 2023.
 
 from firmware.drivers import SensorError
 from firmware.drivers.i2c_device import I2cDevice, pause

@@ -1,6 +1,6 @@
 """Bosch BME680 and BME688 as registers, in forced mode.
 
-Written from the datasheets BST-BME680-DS001-08 and BST-BME688-DS000-02. What the converters give
+Written from the datasheets BST-BME680-DS001-01 and BST-BME688-DS000-03. What the converters give
 is found by inverting the datasheets' floating-point compensation (the driver has the integer one).
 """
 

@@ -1,6 +1,6 @@
 """Plantower PMS5003 on UART and PMSA003I on I2C.
 
-Written from the PMS5003 series data manual (version 2.5) and the PMSA003I's (version 2.6).
+Written from the PMS5003 series data manual (version 2.3) and the PMSA003I's (version 2.6).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sensirion SCD41, written from its datasheet (SCD4x, version 1.7)."""
+"""Sensirion SCD41, written from its datasheet (SCD4x, version 1.3 of September 2022)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from resonode_hil.sensors.sensirion import CommandChip, Handler, Words, temperat
 
 PERIOD_US = 5_000_000
 LOW_POWER_PERIOD_US = 30_000_000
+POWER_UP_US = 1_000_000
+WAKE_UP_US = 20_000
 SINGLE_SHOT_US = 5_000_000
 RHT_SHOT_US = 50_000
 SELF_TEST_US = 10_000_000
@@ -62,7 +64,7 @@ class Scd41(CommandChip):
             0x3682: (1000, 0, lambda _: self._serial),
             SELF_TEST: (SELF_TEST_US, 0, lambda _: (int(broken),)),
             0x3632: (1_200_000, 0, lambda _: None),
-            0x3646: (30_000, 0, lambda _: None),
+            0x3646: (20_000, 0, lambda _: None),
             SINGLE_SHOT: (SINGLE_SHOT_US, 0, lambda _: self._shoot(SINGLE_SHOT_US)),
             RHT_SHOT: (RHT_SHOT_US, 0, lambda _: self._shoot(RHT_SHOT_US, co2=False)),
             POWER_DOWN: (1000, 0, lambda _: self._sleep()),
@@ -70,7 +72,7 @@ class Scd41(CommandChip):
 
     def _power_up(self) -> None:
         super()._power_up()
-        self._busy_until_us = self.now_us + 30_000
+        self._busy_until_us = self.now_us + POWER_UP_US
         self._settings = {"offset": 1498, "altitude": 0, "pressure": 0, "calibrates": 1}
         self._period_us = 0
         self._due_us = 0
@@ -86,7 +88,7 @@ class Scd41(CommandChip):
             # Waking up is not acknowledged either.
             if write == WAKE_UP.to_bytes(2, "big"):
                 self._asleep = False
-                self._busy_until_us = self.now_us + 30_000
+                self._busy_until_us = self.now_us + WAKE_UP_US
             n_read = -1
         return super().i2c(write if n_read >= 0 else b"", n_read)
 

@@ -1,6 +1,6 @@
 """Sensirion's I2C protocol, the chip's side: 16-bit commands, words with a CRC, busy times.
 
-Source: SCD4x datasheet version 1.7, section 3 (the other sensors' datasheets say the same).
+Source: SCD4x datasheet version 1.3, section 3 (the other sensors' datasheets say the same).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sensirion SGP41, written from its datasheet (SGP41, version 1.0)."""
+"""Sensirion SGP41, written from its datasheet (SGP41, version 1.0 of December 2021)."""
 
 from __future__ import annotations
 

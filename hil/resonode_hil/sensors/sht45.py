@@ -1,4 +1,4 @@
-"""Sensirion SHT45, written from its datasheet (SHT4x, version 6.6)."""
+"""Sensirion SHT45, written from its datasheet (SHT4x, version 6 of February 2023)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 from resonode_hil.sensors.air_chip import Air, clipped
 from resonode_hil.sensors.sensirion import CommandChip, Handler, Words, temperature_ticks
 
-# Largest measurement durations, us: high, medium, low repeatability (table 5).
+# Largest measurement durations, us: high, medium, low repeatability.
 DURATIONS = {0xFD: 8300, 0xF6: 4500, 0xE0: 1600}
-# Standard deviation of one reading, C and % (repeatability, tables 2 and 3).
+# Standard deviation of one reading, C and % (repeatability).
 REPEATABILITY = {0xFD: (0.013, 0.027), 0xF6: (0.023, 0.05), 0xE0: (0.033, 0.08)}
 HEATERS = {  # code -> (mW, us)
     0x39: (200, 1_100_000),
