@@ -9,8 +9,9 @@ from resonode_hil.sensors.sensirion import CommandChip, Handler, Words, temperat
 
 PERIOD_US = 5_000_000
 LOW_POWER_PERIOD_US = 30_000_000
-POWER_UP_US = 1_000_000
-WAKE_UP_US = 20_000
+# Of later versions; this one has 1000 and 20 ms, and the driver waits for the longer of both.
+POWER_UP_US = 30_000
+WAKE_UP_US = 30_000
 SINGLE_SHOT_US = 5_000_000
 RHT_SHOT_US = 50_000
 SELF_TEST_US = 10_000_000
