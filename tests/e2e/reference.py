@@ -22,8 +22,8 @@ DECIMATION = 8
 HANN_ENBW = 1.5
 
 
-def features(lsb: npt.NDArray[np.int16]) -> dict[str, float]:
-    accel = lsb.astype(np.float64) * SCALE_M_S2
+def features(lsb: npt.NDArray[np.int16], scale_m_s2: float = SCALE_M_S2) -> dict[str, float]:
+    accel = lsb.astype(np.float64) * scale_m_s2
     moving = accel - accel.mean()
     rms = float(np.sqrt(np.mean(moving**2)))
     peak = float(np.abs(moving).max())
@@ -46,8 +46,10 @@ def amplitude(accel: FloatArray) -> FloatArray:
     return np.asarray(spectrum)
 
 
-def averaged_amplitude(lsb: npt.NDArray[np.int16], window: int) -> FloatArray:
-    blocks = lsb.reshape(-1, window).astype(np.float64) * SCALE_M_S2
+def averaged_amplitude(
+    lsb: npt.NDArray[np.int16], window: int, scale_m_s2: float = SCALE_M_S2
+) -> FloatArray:
+    blocks = lsb.reshape(-1, window).astype(np.float64) * scale_m_s2
     return np.asarray(np.sqrt(np.mean([amplitude(block) ** 2 for block in blocks], axis=0)))
 
 
@@ -80,7 +82,9 @@ class EnvelopeFilters:
         prototype = np.sinc(width_hz / rate_hz * t) * kaiser(4.99, 2 * t / taps)
         turns = -0.5j * 2 * np.pi * (low_hz + high_hz) / rate_hz
         band = 2**15 * prototype / prototype.sum() * np.exp(turns * t)
+        # What is not decimated again needs no low-pass.
         count = ((int(3.65 * band_hz / (band_hz / factor - 2 * max_hz)) + 7) & ~7) + 1
+        count = count if factor > 1 else 1
         tap = np.arange(count) - count // 2
         low_pass = np.sinc(tap / factor) * kaiser(5.65, 2 * tap / (count + 1))
         return cls(np.rint(band) / 2**15, band_factor, low_pass / low_pass.sum(), factor)
@@ -92,12 +96,16 @@ class EnvelopeFilters:
 
 
 def envelope(
-    lsb: npt.NDArray[np.int16], filters: EnvelopeFilters, bins: int, points: int
+    lsb: npt.NDArray[np.int16],
+    filters: EnvelopeFilters,
+    bins: int,
+    points: int,
+    scale_m_s2: float = SCALE_M_S2,
 ) -> FloatArray:
     """Amplitude of the squared envelope of a band; lsb are the filters' span."""
     band = filters.band[::-1]
     half = np.convolve(lsb.astype(np.float64), band, mode="valid")[:: filters.band_factor]
-    squares = np.abs(2 * half * SCALE_M_S2) ** 2  # twice: the analytic signal
+    squares = np.abs(2 * half * scale_m_s2) ** 2  # twice: the analytic signal
     record = np.convolve(squares, filters.low_pass, mode="valid")[:: filters.factor]
     assert len(record) == points
     window = signal.get_window("hann", points)
@@ -121,8 +129,13 @@ def velocity_mm_s(
     taps = decimation_taps()
     filtered = np.convolve(lsb.astype(np.float64), taps, mode="valid")[::DECIMATION][:values]
     assert len(filtered) == values
-    lines = amplitude(filtered * SCALE_M_S2)
-    freq_hz = np.arange(len(lines)) * rate_hz / DECIMATION / values
+    return velocity_of(filtered * SCALE_M_S2, rate_hz / DECIMATION, low_hz, high_hz)
+
+
+def velocity_of(accel: FloatArray, rate_hz: float, low_hz: float, high_hz: float) -> float:
+    """RMS velocity, mm/s, of a record of acceleration."""
+    lines = amplitude(accel)
+    freq_hz = np.arange(len(lines)) * rate_hz / len(accel)
     inside = (freq_hz >= low_hz * (1 - 1e-6)) & (freq_hz <= high_hz * (1 + 1e-6))
     speeds = lines[inside] / (2 * np.pi * freq_hz[inside])
     return float(1000 * np.sqrt(np.sum(speeds**2) / 2 / HANN_ENBW))

@@ -191,6 +191,9 @@ class PlainAccelerometer:
         """Start the converter, change its rate, or (0) stop it."""
         if nominal_hz == self._nominal_hz:
             return
+        if nominal_hz and not self._nominal_hz:
+            self._end += 1  # a sample that never was, so that what comes after a pause is a new run
+            self._made = max(self._made, self._end)
         self._nominal_hz = nominal_hz
         self._grid_us, self._grid_index = self._now_us, self._end
         self._remake()
