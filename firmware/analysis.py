@@ -16,6 +16,14 @@ from firmware.waveform import Waveform
 from resonode_wire.cbor import TAG_I16, Tagged
 from resonode_wire.fields import EVENTS
 
+# Settings that are looked at when they are needed: no memory depends on them.
+_READ_LATER = ("run", "schedule_period_s", "schedule_length_s", "health_period_s")
+_READ_LATER += ("spectrum_period_s", "spectrum_encoding", "air_period_s", "pm_kappa")
+
+
+def _memory_settings(config: dict) -> dict:
+    return {name: config[name] for name in config if name not in _READ_LATER}
+
 
 class Span:
     # What every vibration record says about the samples it is made of.
@@ -77,6 +85,13 @@ class Analyser:
                     config, work, transform, scales[axis], sensor.nominal_hz
                 )
         self._waveform = Waveform()
+
+    def reconfigure(self, config: dict) -> bool:
+        # Goes on with another configuration and the memory it has. False if that needs other.
+        if _memory_settings(config) != _memory_settings(self._config):
+            return False
+        self._config = config
+        return True
 
     def begin(self, capture: int, rate) -> None:
         # A new run of the sensor; `rate`: its RateMeter.

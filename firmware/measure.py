@@ -52,6 +52,8 @@ class Measurement:
     # -- the loop
 
     async def run(self) -> None:
+        # Before sessions scatter theirs about the heap, and whether or not it measures now.
+        self._prepare(self._node.config)
         while True:
             config = self._node.config
             if not self._node.measures:
@@ -84,12 +86,22 @@ class Measurement:
         # Memory is taken once a configuration, and only after that of the last one is free.
         if self._prepared is config:
             return
+        if not (self._analysers and self._analysers[0].reconfigure(config)):
+            try:
+                self._take_memory(config)
+            except MemoryError:
+                if self._prepared:
+                    # The heap is in pieces. After a restart it is whole, and this is taken first.
+                    self._node.request_reset()
+                raise
+        self._prepared = config
+
+    def _take_memory(self, config: dict) -> None:
         self._analysers.clear()
         gc.collect()
         self._sampler.prepare(config["window"], config["watermark"])
         shaft = Shaft(config, self._pulses, self._clock)
         self._analysers.append(Analyser(config, self._sampler, self._store, shaft))
-        self._prepared = config
 
     async def _capture(self, config: dict) -> None:
         self._prepare(config)
