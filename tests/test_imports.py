@@ -29,6 +29,8 @@ MAY_IMPORT = {
     "firmware": {"firmware", "resonode_wire", "dsp", "crypto"},
     "boards": set(),
     "host_sdk/resonode": {"resonode", "resonode_wire"},
+    # Sent to boards, never imported here.
+    "host_sdk/resonode/deploy/on_board": {"firmware", "machine"},
     "hil/resonode_hil": {"resonode_hil", "resonode", "resonode_wire"},
     # Runs in the node's interpreter, under the firmware.
     "hil/resonode_hil/port": {"firmware", "resonode_wire", "dsp", "machine"},
@@ -48,7 +50,9 @@ MICROPYTHON_HAS = {
     "io", "json", "math", "micropython", "os", "random", "select", "socket", "struct", "sys",
     "time", "uctypes", "umachine", "vfs",
 }  # fmt: skip
-SHARED_WITH_MICROPYTHON = ("resonode_wire/", "firmware/", "hil/resonode_hil/port/")
+SHARED_WITH_MICROPYTHON = (
+    "resonode_wire/", "firmware/", "hil/resonode_hil/port/", "host_sdk/resonode/deploy/on_board/",
+)  # fmt: skip
 
 
 def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:

@@ -11,7 +11,13 @@ BIN = Path(sys.executable).parent
 HOST = ["host_sdk/resonode", "hil/resonode_hil", "resonode_wire", "tools", "tests"]
 HOST += ["c_dsp", "c_crypto"]
 # Runs in MicroPython, so its types are MicroPython's. The wire is checked against both.
-NODE = ["firmware", "resonode_wire", "hil/resonode_hil/port", "tests/micropython_runner.py"]
+NODE = [
+    "firmware",
+    "resonode_wire",
+    "hil/resonode_hil/port",
+    "host_sdk/resonode/deploy/on_board",
+    "tests/micropython_runner.py",
+]
 
 
 def checks() -> list[list[str]]:

@@ -14,6 +14,8 @@ from resonode.cli import (
     capture,
     commission,
     credential,
+    deploy,
+    doctor,
     flash,
     gateway,
     info,
@@ -76,6 +78,8 @@ def build() -> typer.Typer:
     app.command("query", cls=Command)(query.query)
     app.command("ports", cls=Command)(ports.ports)
     app.command("flash", cls=Command)(flash.flash)
+    app.command("deploy", cls=Command)(deploy.deploy)
+    app.command("doctor", cls=Command)(doctor.doctor)
     app.add_typer(gateway.app, name="gateway")
     app.add_typer(plot.app, name="plot")
     app.add_typer(node.app, name="node")

@@ -1,0 +1,55 @@
+"""resonode node energy"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from resonode.cli import output
+from resonode.cli.common import Json
+from resonode.cli.node_config import read_settings
+
+
+def energy(
+    board: Annotated[str, typer.Option("--board", help="Name of the board: docs/boards.md.")],
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="Settings as TOML, of node config get."),
+    ] = None,
+    battery_mah: Annotated[
+        float | None,
+        typer.Option("--battery-mah", min=1, metavar="MAH", help="Capacity of its battery."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Estimate what a schedule draws, and how long a battery lasts."""
+    from resonode import boards
+    from resonode.energy import SENSORS, USABLE, estimate
+
+    data = boards.load(board)
+    found = estimate(data, read_settings(config) if config else {}, battery_mah)
+    if as_json:
+        output.print_json({"board": data.name, "estimates": [asdict(one) for one in found]})
+        return
+    headings = ["pause", "measuring", "average mA", "mWh a day", "battery, days"]
+    rows = [
+        (
+            one.pause.replace("_", " ") + ("" if one.used else " (not yet)"),
+            f"{one.duty:.2%}",
+            one.average_ma,
+            one.energy_mwh_per_day,
+            one.battery_days,
+        )
+        for one in found
+    ]
+    output.table(headings, rows)
+    sources = [data.hardware["current_ma"]["source"]]
+    sources += [SENSORS[one["chip"]].source for one in data.node["sensors"]]
+    output.say("From: " + "; ".join(sources) + ".")
+    output.say(
+        "Without radio, regulators, lights and USB bridges; so far the firmware's pauses are idle. "
+        f"Of a battery, {USABLE:.0%} is counted."
+    )

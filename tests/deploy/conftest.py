@@ -1,0 +1,158 @@
+"""Emulated boards to deploy onto: MicroPython on a Cortex-M4F, and its prompt behind a pty."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import serial
+
+from resonode import boards
+from resonode.deploy import deploy
+from resonode_hil.board import VirtualBoard
+from resonode_hil.emulated import EmulatedBoard, compile_files
+from resonode_hil.machine import default_machine
+from resonode_hil.sensors.iis3dwb import Iis3dwb
+from tools import emulated
+
+ROOT = Path(__file__).resolve().parents[2]
+BOARD = boards.load("QEMU_M4F")
+# All bytecode and native code in RAM take more than an nRF52840 has; the flash is an ESP32's.
+HEAP, FLASH = 512 * 1024, 2 * 1024 * 1024
+
+# What a real chip has in itself: its machine module, and a number of its own.
+_BOOT = """
+import sys, umachine
+sys.path.append("/rig")
+with open("board_id", "wb") as file:
+    file.write(umachine.host_file("board_id"))
+"""
+
+
+class Chip(EmulatedBoard):
+    """A board whose flash is never touched from outside once it was made."""
+
+    def start(self) -> None:
+        if self.image.is_file():
+            VirtualBoard.start(self)
+        else:
+            super().start()
+
+    def power_cycle(self) -> None:
+        """Cut the power, and switch it on again."""
+        self.kill()
+        self.start()
+
+    def greeting(self, timeout_s: float = 20.0) -> str:
+        """Return what the board says after power-on, to the end of the firmware's greeting."""
+        self.kill()
+        with serial.Serial(self.port, timeout=timeout_s) as port:
+            self.start()
+            return port.read_until(b" profile\n").decode(errors="replace")
+
+
+ChipFactory = Callable[..., Chip]
+
+
+@pytest.fixture(scope="session")
+def native_modules() -> None:
+    emulated.build("stock")
+    emulated.native_module("crypto", "armv7emsp")
+    emulated.native_module("dsp", "armv7emsp")
+
+
+@pytest.fixture(scope="session")
+def rig_files(native_modules: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What lies on a board with nothing but MicroPython."""
+    files = tmp_path_factory.mktemp("chip")
+    port = ROOT / "hil" / "resonode_hil" / "port"
+    sources = {"machine.py": port / "machine.py", "channel.py": port / "qemu" / "channel.py"}
+    for path in (ROOT / "resonode_wire").glob("*.py"):
+        if path.name != "cddl.py":
+            sources[f"resonode_wire/{path.name}"] = path
+    compile_files(sources, files / "rig", optimise=3)
+    (files / "boot.py").write_text(_BOOT)
+    return files
+
+
+def new_chip(directory: Path, files: Path, **options: Any) -> Chip:
+    """Return a board that is switched off."""
+    options = {"heap_bytes": HEAP, "flash_bytes": FLASH} | options
+    return Chip(directory, {0: Iis3dwb(default_machine())}, files=files, **options)
+
+
+@pytest.fixture
+def chip(rig_files: Path, tmp_path: Path) -> Iterator[ChipFactory]:
+    """Return a function that switches on a board with nothing but MicroPython."""
+    with ExitStack() as stack:
+
+        def start(**options: Any) -> Chip:
+            board = new_chip(tmp_path / "board", rig_files, **options)
+            stack.enter_context(board)
+            return board
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def deployed_flash(
+    rig_files: Path, source: Path, tmp_path_factory: pytest.TempPathFactory
+) -> bytes:
+    """The flash of a board after a first deployment."""
+    board = new_chip(tmp_path_factory.mktemp("deployed"), rig_files)
+    with board:
+        deploy(BOARD, board.port, source=source)
+    return board.image.read_bytes()
+
+
+@pytest.fixture
+def deployed(rig_files: Path, deployed_flash: bytes, tmp_path: Path) -> Iterator[Chip]:
+    """A board that runs what was deployed."""
+    board = new_chip(tmp_path / "deployed", rig_files)
+    board.image.parent.mkdir(parents=True)
+    board.image.write_bytes(deployed_flash)
+    with board:
+        yield board
+
+
+@pytest.fixture(scope="session")
+def source(native_modules: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout that stays as it is while the tests run."""
+    copy = tmp_path_factory.mktemp("checkout")
+    for part in ("firmware", "resonode_wire", "boards/QEMU_M4F"):
+        shutil.copytree(ROOT / part, copy / part)
+    for module in ("node/dsp.mpy", "crypto.mpy"):
+        built = Path("build/natmod/armv7emsp") / module
+        (copy / built).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / built, copy / built)
+    return copy
+
+
+@pytest.fixture
+def other_source(source: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that makes a checkout with other firmware: `change(its root)`."""
+
+    def make(change: Callable[[Path], object]) -> Path:
+        other = tmp_path / "other"
+        shutil.copytree(source, other)
+        change(other)
+        return other
+
+    return make
+
+
+def version(text: str) -> Callable[[Path], object]:
+    """A change of the firmware's version, which it greets with."""
+
+    def change(source: Path) -> None:
+        path = source / "firmware" / "__init__.py"
+        lines = path.read_text().splitlines()
+        at = next(i for i, line in enumerate(lines) if line.startswith("VERSION"))
+        lines[at] = f'VERSION = "{text}"'
+        path.write_text("\n".join(lines) + "\n")
+
+    return change

@@ -1,0 +1,97 @@
+"""The estimate of energy, against what can be said without a computer."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from resonode import boards
+from resonode.energy import SENSORS, USABLE, estimate
+from resonode.errors import NodeError
+
+C3 = boards.load("ESP32_C3")
+RUN = C3.hardware["current_ma"]["run"]
+ON, OFF = SENSORS["iis3dwb"].on_ma, SENSORS["iis3dwb"].off_ma
+
+
+def by_pause(config, battery_mah=None, board=C3):
+    return {one.pause: one for one in estimate(board, config, battery_mah)}
+
+
+def test_without_pause_all_ways_draw_the_same():
+    found = by_pause({})
+    assert {one.average_ma for one in found.values()} == {RUN + ON}
+    assert found["idle"].duty == 1
+    assert found["idle"].energy_mwh_per_day == pytest.approx((RUN + ON) * 3.3 * 24)
+    assert found["idle"].battery_days is None
+
+
+def test_a_schedule_is_the_mean_of_work_and_pause_weighted_by_time():
+    found = by_pause({"schedule_period_s": 600, "schedule_length_s": 10})
+    current = C3.hardware["current_ma"]
+    for pause in ("idle", "light_sleep"):
+        expected = (10 * (RUN + ON) + 590 * (current[pause] + OFF)) / 600
+        assert found[pause].average_ma == pytest.approx(expected)
+    # Deep sleep pays for a restart each time.
+    expected = (10 * (RUN + ON) + 2 * (RUN + OFF) + 588 * (current["deep_sleep"] + OFF)) / 600
+    assert found["deep_sleep"].average_ma == pytest.approx(expected)
+    assert [one.used for one in found.values()] == [True, False, False]
+
+
+def test_a_battery_lasts_as_its_usable_charge_allows():
+    one = by_pause({}, battery_mah=1000)["idle"]
+    assert one.battery_days == pytest.approx(USABLE * 1000 / (RUN + ON) / 24)
+
+
+def test_a_node_that_does_not_run_only_pauses():
+    found = by_pause({"run": False})
+    assert found["idle"].average_ma == pytest.approx(C3.hardware["current_ma"]["idle"] + OFF)
+    assert found["idle"].duty == 0
+
+
+def test_boards_without_a_kind_of_sleep_have_no_estimate_for_it():
+    assert list(by_pause({}, board=boards.load("XIAO_NRF52840_SENSE"))) == ["idle"]
+
+
+@pytest.mark.parametrize("name", [n for n in boards.names() if boards.load(n).real])
+def test_every_real_board_can_be_estimated(name):
+    config = {"schedule_period_s": 3600, "schedule_length_s": 10}
+    rows = estimate(boards.load(name), config, 2000)
+    assert all(0 < one.average_ma < 100 and one.battery_days > 0 for one in rows)
+
+
+@pytest.mark.parametrize(
+    ("config", "why"),
+    [
+        ({"schedule_period_s": 5, "schedule_length_s": 10}, "10 s of every 5 s"),
+        ({"schedule_period_s": "often"}, "schedule_period_s is 'often'"),
+        ({"schedule_period_s": 60, "schedule_length_s": -1}, "schedule_length_s is -1"),
+    ],
+)
+def test_a_schedule_that_is_none_is_refused(config, why):
+    with pytest.raises(NodeError, match=why):
+        estimate(C3, config)
+
+
+def test_what_draws_an_unknown_current_is_refused():
+    with pytest.raises(NodeError, match="board of the rig"):
+        estimate(boards.load("VIRTUAL"), {})
+    odd = dataclasses.replace(C3, node=C3.node | {"sensors": [{"chip": "tea42", "spi": 1}]})
+    with pytest.raises(NodeError, match="tea42"):
+        estimate(odd, {})
+
+
+def test_command_line(cli, tmp_path):
+    path = tmp_path / "node.toml"
+    path.write_text("schedule_period_s = 3600\nschedule_length_s = 10\n")
+    arguments = ("node", "energy", "--board", "xiao_nrf52840_sense", "--config", str(path))
+    done = cli(*arguments, "--battery-mah", "500")
+    assert done.code == 0 and "idle" in done.out and "0.28%" in done.out
+    (one,) = json.loads(cli(*arguments, "--json").out)["estimates"]
+    assert one["average_ma"] == pytest.approx(
+        estimate(boards.load("XIAO_NRF52840_SENSE"), {"schedule_period_s": 3600})[0].average_ma
+    )
+    path.write_text("nonsense")
+    assert cli(*arguments).code == 1
