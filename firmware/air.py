@@ -2,7 +2,7 @@
 # Air sensors: each is read on a grid of its own and makes its own records, so that one that is
 # slow or gone leaves the others alone. One that fails is declared, and looked for until it is back.
 
-from asyncio import Event, gather
+from asyncio import Event, create_task
 
 from firmware.ambient import Ambient
 from firmware.drivers import SensorError
@@ -22,14 +22,26 @@ class Air:
     # sensors: (place, chip) of every one fitted; place as in an air record, chip as
     # drivers/__init__.py says.
     def __init__(self, node, sensors: list, clock) -> None:
-        ambient = Ambient()
-        self._posts = [_Post(node, place, chip, clock, ambient) for place, chip in sensors]
+        self._node = node
+        self._clock = clock
+        self._ambient = Ambient()
+        self._posts: list = []
+        self._tasks: list = []  # of the posts, once it runs
+        self._running = False
+        for place, chip in sensors:
+            self.add(place, chip)
+
+    def add(self, place: str, chip) -> None:
+        # One more, perhaps found only now.
+        post = _Post(self._node, place, chip, self._clock, self._ambient)
+        self._posts.append(post)
+        if self._running:
+            self._tasks.append(create_task(post.run()))
 
     async def run(self) -> None:
-        if self._posts:
-            await gather(*[post.run() for post in self._posts])
-        else:
-            await Event().wait()
+        self._tasks = [create_task(post.run()) for post in self._posts]
+        self._running = True
+        await Event().wait()
 
 
 class _Post:
@@ -77,15 +89,12 @@ class _Post:
                 self._good(values)
             if number % every == 0:
                 self._record(config, interval_s, values is not None)
-            due_us += interval_us
-            number += 1
-            missed = (self._clock.now_us() - due_us) // interval_us
-            if missed > 0:
-                # The node was busy: what was due and never asked for has failed.
-                self._count_errors(missed)
-                due_us += missed * interval_us
-                number += missed
-            await self._wait(config, due_us)
+            await self._wait(config, due_us + interval_us)
+            # More than one where the node was kept busy: what was never asked for has failed.
+            due = max(1, (self._clock.now_us() - due_us) // interval_us)
+            self._count_errors(due - 1)
+            due_us += due * interval_us
+            number += due
         await self._rest()
 
     def _goes_on(self, config: dict) -> bool:

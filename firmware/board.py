@@ -37,7 +37,7 @@ class PinPulses:
     # Counts rising edges. The handler only counts and takes the time; nothing is allocated in it.
     def __init__(self, number: int, clock) -> None:
         self._count = 0
-        self._ticks = 0
+        self._ticks = time.ticks_us()
         self._clock = clock
         self._pin = machine.Pin(number, machine.Pin.IN)
         self._pin.irq(self._pulse, machine.Pin.IRQ_RISING)
@@ -63,14 +63,23 @@ class Board:
         self._own_time = self.data["clock"] == "port"
         self.clock = machine.BoardClock() if self._own_time else Clock()  # type: ignore[attr-defined]
 
-    def spi(self, number: int):
-        return machine.SPI(number, **self._options("spi", number, ("sck", "mosi", "miso")))
+    def spi(self, number: int, mode: dict):
+        # mode: what the chip asks for; a board's wiring may be slower than the chip.
+        options = self._options("spi", number, ("sck", "mosi", "miso"))
+        baudrate = min(options["baudrate"], mode["baudrate"])
+        options.update(mode)
+        options["baudrate"] = baudrate
+        return machine.SPI(number, **options)
 
     def i2c(self, number: int):
-        return machine.I2C(number, **self._options("i2c", number, ("scl", "sda")))
+        options = self._options("i2c", number, ("scl", "sda"))
+        options["freq"] = options.pop("baudrate")
+        return machine.I2C(number, **options)
 
-    def uart(self, number: int):
-        return machine.UART(number, **self._options("uart", number, ("tx", "rx")))
+    def uart(self, number: int, baudrate: int):
+        options = self._options("uart", number, ("tx", "rx"))
+        options["baudrate"] = baudrate
+        return machine.UART(number, **options)
 
     def _options(self, kind: str, number: int, pins: tuple) -> dict:
         # What the port needs to know of a bus; names of pins become pins.
@@ -111,7 +120,8 @@ class Board:
         button = self.data.get("button")
         if button is None:
             return False
-        pin = machine.Pin(button["pin"], machine.Pin.IN)
+        pulls = [getattr(machine.Pin, "PULL_" + button["pull"].upper())] if "pull" in button else []
+        pin = machine.Pin(button["pin"], machine.Pin.IN, *pulls)
         until_us = self.clock.now_us() + hold_s * 1000000
         while pin.value() == button["pressed"]:
             if self.clock.now_us() >= until_us:

@@ -7,13 +7,14 @@ import sys
 
 import micropython
 
-from firmware import VERSION, calibration, limits
+from firmware import VERSION, calibration, detect, limits
 from firmware.access import Access, Trust
+from firmware.air import Air
 from firmware.analysis import buffer_bytes
 from firmware.beacon import Beacon
 from firmware.board import Board
 from firmware.clock import Clock
-from firmware.config import ConfigError
+from firmware.config import ConfigError, changed
 from firmware.counters import Counters
 from firmware.link_serial import SerialLink
 from firmware.measure import Measurement
@@ -29,6 +30,9 @@ _RESTART_S = 1
 _NAP_S = 0.02
 _GOODBYE_S = 5.0
 _KEEP_TIME_S = 600
+# After power-on: accelerometers answer, and everything we know does.
+_CHIPS_UP_US = 100000
+_ALL_CHIPS_UP_US = 1200000
 _HOLD_S = 5  # the button, for a factory reset
 _FLUSH_S = 0.05  # what was written leaves the port
 _CALIBRATION_FILE = "calibration.bin"
@@ -44,15 +48,6 @@ async def _guard(node, name: str, task) -> None:
             node.report(name, error)
         node.set_task_state(name, 0)
         await asyncio.sleep(_RESTART_S)
-
-
-def _accelerometer(board, fitted: dict):
-    # Only the driver of the chip that is fitted takes memory.
-    name = fitted["chip"]
-    driver = getattr(__import__("firmware.drivers." + name).drivers, name)
-    if "i2c" in fitted:
-        return driver.over_i2c(board.i2c(fitted["i2c"]), fitted["address"], board.clock)
-    return driver.over_spi(board.spi(fitted["spi"]), board.output(fitted["cs"]), board.clock)
 
 
 def _calibration(sensor, link):
@@ -92,6 +87,24 @@ async def _reset_when_asked(node) -> None:
 def _all_said(node) -> bool:
     kept = node.link.streaming and node.store.first < node.store.next
     return node.link.idle.is_set() and not kept
+
+
+def _late_sensors(board, node, air, places: list):
+    # What wakes up slowly or only talks by itself is waited for while the node does its work.
+    async def look() -> None:
+        await board.clock.sleep_until(_ALL_CHIPS_UP_US)
+        found = await detect.air_on_i2c(board, places, node.link.log)
+        for place, chip in found + await detect.air_on_uart(board):
+            places.append(place)
+            node.sensors.append(chip.name)
+            air.add(place, chip)
+        await asyncio.Event().wait()
+
+    return look
+
+
+def _say_nothing(_text: str) -> None:
+    pass
 
 
 def _time_keeper(wall_clock):
@@ -134,16 +147,21 @@ async def _start(board, identity: dict):
     )
     link.log(f"Resonode {VERSION} on {board.name}, node {trust.node_id}, {trust.profile} profile")
     await _reset_by_button(board, trust, link)
-    sensors = [fitted["chip"] for fitted in board.data["sensors"]]
-    fitted = board.data["sensors"][0]
-    sensor = _accelerometer(board, fitted)
+    await board.clock.sleep_until(_CHIPS_UP_US)
+    fitted = detect.accelerometer(board, link.log)
+    # Who does not answer yet is looked for again: some chips take a second to wake up.
+    air_sensors = await detect.air_on_i2c(board, [fitted.place], _say_nothing)
+    sensor = fitted.chip
+    sensors = [one.name for one in [sensor] + [chip for _place, chip in air_sensors]]
     fits = _checks(sensor, board.data["buffer_bytes"])
     beacon = Beacon(board.led())
-    usual = limits.defaults(sensor)
+    usual = changed(limits.defaults(sensor), board.data["config"])
     node = Node(trust, board, sensors, sequence, store, counters, link, beacon, usual, fits)
-    ready = board.interrupt(fitted["int1"])
+    ready = board.interrupt(fitted.int1)
     sampler = Sampler(sensor, _calibration(sensor, link), ready, board.clock, counters)
     measurement = Measurement(node, sampler, board.pulses())
+    air = Air(node, air_sensors, board.clock)
+    places = [fitted.place] + [place for place, _chip in air_sensors]
     _connect(link, Session(node, measurement, Access(trust)))
     link.on_stream_end = measurement.cancel_waveform
     node.add_boot(RESET_CAUSES.index(identity.get("reset_cause", "power")))
@@ -152,6 +170,8 @@ async def _start(board, identity: dict):
         ("receive", link.receive),
         ("transmit", link.transmit),
         ("measure", measurement.run),
+        ("air", air.run),
+        ("look", _late_sensors(board, node, air, places)),
         ("beacon", beacon.run),
         ("time", _time_keeper(trust.wall_clock)),
     )

@@ -14,8 +14,8 @@ _CONFIG_FILE = "config.bin"
 class Node:
     def __init__(self, trust, board, sensors, sequence, store, counters, link, beacon, usual, fits):
         # trust: who it is and whose; board: its data and clock; sensors: names of the chips
-        # fitted; usual: configuration that suits them; fits(config): raises ConfigError if this
-        # board or its accelerometer cannot have it.
+        # fitted; usual: configuration before anybody changed it; fits(config): raises ConfigError
+        # if this board or its accelerometer cannot have it.
         self.name = trust.node_id
         self.wall_clock = trust.wall_clock
         self.board = board
@@ -101,14 +101,11 @@ class Node:
     def forget_owner(self) -> None:
         # His settings and his records; numbers and counters go on.
         _forget_configuration()
-        self.config = self._usual_config()
+        self.config = self._usual
         self.store.forget()
 
-    def _usual_config(self) -> dict:
-        return config.changed(self._usual, self.board.data["config"])
-
     def _stored_config(self) -> dict:
-        usual = self._usual_config()
+        usual = self._usual
         try:
             stored = config.changed(usual, flash.load(_CONFIG_FILE) or {})
             self._fits(stored)

@@ -21,7 +21,9 @@ NODE_KEYS = {
     "name": str, "about": str, "micropython_min": list, "arch": str, "clock": str, "spi": list,
     "sensors": list, "buffer_bytes": int, "store_bytes": int, "config": dict,
 }  # fmt: skip
-OPTIONAL = {"i2c": list, "uart": list, "button": dict, "led": dict, "battery": dict}
+OPTIONAL = {
+    "i2c": list, "uart": list, "tachometer": int, "button": dict, "led": dict, "battery": dict,
+}  # fmt: skip
 OF_THE_RIG = {"may_be_open": bool, "led_name": str}
 HARDWARE_KEYS = {
     "product": str, "chip": str, "flash_bytes": int, "ram_bytes": int, "micropython": dict,

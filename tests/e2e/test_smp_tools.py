@@ -78,7 +78,9 @@ def test_standard_client_reads_everything_standard(rig: RigFactory) -> None:
             await ask(DateTimeWrite(datetime="2031-02-03T04:05:06"))
             assert (await ask(DateTimeRead())).datetime.startswith("2031-02-03T04:05:")
             tasks = (await ask(TaskStatisticsRead())).tasks
-            assert set(tasks) == {"beacon", "measure", "receive", "time", "transmit"}
+            assert set(tasks) == {
+                *("air", "beacon", "look", "measure", "receive", "time", "transmit")
+            }
             assert all(task.state == 1 for task in tasks.values())
             groups = (await ask(ListOfGroups())).stat_list
             assert {"windows", "records", "link"} <= set(groups)

@@ -122,7 +122,7 @@ class Pin:
     IN, OUT = 0, 1
     IRQ_RISING = 1
 
-    def __init__(self, number: int, mode: int = 0, value: int = 0) -> None:
+    def __init__(self, number: int, mode: int = 0, pull=None, value: int = 0) -> None:
         self.number = number
 
     def __call__(self, value=None):

@@ -1,0 +1,134 @@
+# Runs on: MicroPython and CPython
+# Which of the chips we know are fitted, and in plain words what else answers or does not. A board's
+# data name places; where they name the chip too, nothing else is looked for there.
+
+import sys
+
+from firmware.drivers import SensorError
+
+ACCELEROMETERS = ("iis3dwb", "adxl355", "lis2dw12", "adxl345", "lsm6ds3")
+AIR_SENSORS = ("scd41", "sgp41", "bme680", "sht45", "sps30", "pms5003")
+
+
+class Accelerometer:
+    # chip: as drivers/__init__.py says; int1: pin of its interrupt line.
+    def __init__(self, chip, place: str, int1: int) -> None:
+        self.chip = chip
+        self.place = place
+        self.int1 = int1
+
+
+def driver(name: str):
+    # Only those that are looked for are loaded: their code takes memory.
+    module = "firmware.drivers." + name
+    __import__(module)
+    return sys.modules[module]
+
+
+def accelerometer(board, say) -> Accelerometer:
+    # The first that answers. If none does, the first place is taken to have the chip it should
+    # have, or the first we know: it is asked again whenever the node wants to measure.
+    first = None
+    for place in board.data["sensors"]:
+        named = place.get("chip")
+        if named in AIR_SENSORS:
+            continue
+        for name in (named,) if named else ACCELEROMETERS:
+            found = _build(board, driver(name), place)
+            if found is None:
+                continue
+            first = first or found
+            try:
+                found.chip.identify()
+                return found
+            except (SensorError, OSError) as error:
+                if named:
+                    say(f"{found.place}: {error}")
+        if not named:
+            say(f"{_place(place)}: no accelerometer that we know answers")
+    if first is None:
+        raise SensorError("the board's data name no place of an accelerometer")
+    return first
+
+
+def _build(board, module, place: dict):
+    # None where the chip cannot be at such a place.
+    clock, int1 = board.clock, place.get("int1", -1)
+    if "spi" in place:
+        if not module.SPI_OPTIONS:
+            return None
+        spi = board.spi(place["spi"], module.SPI_OPTIONS)
+        chip = module.over_spi(spi, board.output(place["cs"]), clock)
+    else:
+        address = place["address"]
+        if address not in module.I2C_ADDRESSES:
+            return None
+        chip = module.over_i2c(board.i2c(place["i2c"]), address, clock)
+    return Accelerometer(chip, _place(place), int1)
+
+
+def _place(place: dict) -> str:
+    if "spi" in place:
+        return f"spi{place['spi']}/cs{place['cs']}"
+    return f"i2c{place['i2c']}/0x{place['address']:02X}"
+
+
+async def air_on_i2c(board, taken: list, say) -> list:
+    # (place, chip) of every air sensor on the board's I2C buses. `taken`: places of chips that are
+    # known already.
+    found = []
+    for bus in board.data.get("i2c", ()):
+        number = bus["id"]
+        i2c = board.i2c(number)
+        for address in _scan(i2c, number, say):
+            place = f"i2c{number}/0x{address:02X}"
+            if place in taken:
+                continue
+            chip = await _air_at(i2c, address, board.clock)
+            if chip is None:
+                say(f"{place}: something answers that we do not know")
+            else:
+                found.append((place, chip))
+    return found
+
+
+def _scan(i2c, number: int, say) -> list:
+    try:
+        return i2c.scan()
+    except OSError as error:
+        say(f"i2c{number}: the bus does not work ({error}): check SDA, SCL and their pull-ups")
+        return []
+
+
+async def _air_at(i2c, address: int, clock):
+    for name in AIR_SENSORS:
+        module = driver(name)
+        if address in module.I2C_ADDRESSES:
+            chip = module.over_i2c(i2c, address, clock)
+            if await _is_there(chip):
+                return chip
+    return None
+
+
+async def air_on_uart(board) -> list:
+    # (place, chip) on the board's serial lines. A sensor that only talks must be waited for, so
+    # this takes seconds.
+    found = []
+    for bus in board.data.get("uart", ()):
+        number = bus["id"]
+        for name in AIR_SENSORS:
+            module = driver(name)
+            if module.UART_BAUDRATE:
+                chip = module.over_uart(board.uart(number, module.UART_BAUDRATE), board.clock)
+                if await _is_there(chip):
+                    found.append((f"uart{number}", chip))
+                    break
+    return found
+
+
+async def _is_there(chip) -> bool:
+    try:
+        await chip.identify()
+        return True
+    except (SensorError, OSError):
+        return False
