@@ -17,7 +17,7 @@ from resonode_wire.cbor import TAG_I16, Tagged
 from resonode_wire.fields import EVENTS
 
 # Settings that are looked at when they are needed: no memory depends on them.
-_READ_LATER = ("run", "schedule_period_s", "schedule_length_s", "health_period_s")
+_READ_LATER: tuple = ("run", "schedule_period_s", "schedule_length_s", "health_period_s")
 _READ_LATER += ("spectrum_period_s", "spectrum_encoding", "air_period_s", "pm_kappa")
 
 
