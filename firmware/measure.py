@@ -147,7 +147,7 @@ class Measurement:
         except Exception as error:  # the task's boundary: counted, reported, declared
             self._node.report("analysis", error)
             analyser.hole()
-            self._count_lost(1, "sensor_fault", window.first_sample)
+            self._count_lost(1, "sensor_fault", window.first_sample, {})
         finally:
             self._idle.set()
 
@@ -157,9 +157,10 @@ class Measurement:
         analyser.hole()
         self._counters.acquired += windows
         first = self._sampler.filling - windows * self._sampler.size
-        self._count_lost(windows, "overrun", first)
+        more = {"estimated": 1} if self._sampler.estimated else {}
+        self._count_lost(windows, "overrun", first, more)
 
-    def _count_lost(self, windows: int, reason: str, first_sample: int) -> None:
+    def _count_lost(self, windows: int, reason: str, first_sample: int, more: dict) -> None:
         self._counters.lost += windows
         fields = {
             "capture": self._sampler.capture,
@@ -167,6 +168,7 @@ class Measurement:
             "lost_windows": windows,
             "lost_samples": windows * self._sampler.size,
         }
+        fields.update(more)
         self._declare(reason, fields)
 
     def _declare(self, reason: str, fields: dict) -> None:

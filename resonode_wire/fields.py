@@ -111,6 +111,7 @@ FIELDS = (
     (92, "dry_humidity_pct", "f32", "%", "relative humidity taken for that"),
     (93, "detail", "text", "", "what happened, in plain words"),
     (94, "event", "uint", "", "what happened, see EVENTS"),
+    (95, "estimated", "uint", "", "1: how many samples were lost is known by the clock only"),
 )
 
 CAUSES = ("schedule", "request", "alarm", "boot")
@@ -176,7 +177,7 @@ RECORDS = (
         "loss",
         ("reason",),
         ("capture", "first_sample", "lost_samples", "lost_windows", "first_seq", "lost_records")
-        + ("sensor", "place", "detail"),
+        + ("sensor", "place", "detail", "estimated"),
     ),
     (9, "air", ("sensor", "place", "interval_s", "readings", "errors"), _AIR),
     (10, "event", ("event",), ("capture", "first_sample", "rms_m_s2")),

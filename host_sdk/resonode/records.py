@@ -227,6 +227,7 @@ class Loss(_Common):
     sensor: str | None = None
     place: str | None = None
     detail: str | None = None
+    estimated: int | None = None
 
     @property
     def reason_name(self) -> str:

@@ -90,10 +90,8 @@ def place_of(rows: np.ndarray, record: Any, scale_m_s2: float) -> int:
     return int(found)
 
 
-@pytest.mark.parametrize("fitted", FITTED, ids=lambda one: f"{one.chip}-{next(iter(one.place))}")
-def test_everything_stored_of_any_chip_agrees_with_float64(
-    fitted: Fitted, virtual_board: Any, tmp_path: Path
-) -> None:
+def start(fitted: Fitted, virtual_board: Any, tmp_path: Path, timebase: Lockstep) -> Any:
+    """Return (board, model): a node that has that chip."""
     staged = stage(tmp_path / "staged")
     path = staged / "boards" / "VIRTUAL" / "board.json"
     data = json.loads(path.read_text())
@@ -104,10 +102,18 @@ def test_everything_stored_of_any_chip_agrees_with_float64(
     board = virtual_board(
         {0: model},
         i2c={fitted.place["address"]: model} if "i2c" in fitted.place else {},
-        timebase=Lockstep(),
+        timebase=timebase,
         directory=tmp_path / "node",
         staged=staged,
     )
+    return board, model
+
+
+@pytest.mark.parametrize("fitted", FITTED, ids=lambda one: f"{one.chip}-{next(iter(one.place))}")
+def test_everything_stored_of_any_chip_agrees_with_float64(
+    fitted: Fitted, virtual_board: Any, tmp_path: Path
+) -> None:
+    board, model = start(fitted, virtual_board, tmp_path, Lockstep())
     config = {
         "full_scale_g": fitted.full_scale_g,
         "window": WINDOW,
@@ -188,3 +194,29 @@ def check(records: list[Any], model: Any, fitted: Fitted) -> None:
     assert seen[resonode.Spectrum] >= 3
     assert seen[resonode.EnvelopeSpectrum] >= 6
     assert seen[resonode.Velocity] >= 6
+
+
+def test_a_hole_of_a_chip_without_time_stamps_is_declared_as_estimated(
+    virtual_board: Any, tmp_path: Path
+) -> None:
+    timebase = Lockstep()
+    timebase.stall(2_000_000, 500_000)
+    board, _model = start(FITTED[0], virtual_board, tmp_path, timebase)
+    windows = []
+
+    def enough(record: Any) -> bool:
+        windows.append(record.t_us)
+        return record.t_us > 4_000_000
+
+    database = tmp_path / "store.db"
+    config = {"window": WINDOW, "outputs": ["features"]}
+    counters, name = run(measure(f"serial:{board.port}", database, config, enough))
+    with resonode.Store(database, readonly=True) as store:
+        raws = [store.raw(name, seq) for seq in range(store.last_seq(name) + 1)]
+    (loss,) = [
+        one for one in map(resonode.decode, filter(None, raws)) if type(one) is resonode.Loss
+    ]
+    assert (loss.reason_name, loss.estimated) == ("overrun", 1)
+    # 800 samples, and the two windows they lie in at most.
+    assert counters["windows"]["lost"] == loss.lost_windows
+    assert 1 <= loss.lost_windows <= 3
