@@ -19,6 +19,7 @@ from resonode_hil.sensors.scd41 import Scd41
 from resonode_hil.sensors.sgp41 import Sgp41
 from resonode_hil.sensors.sht45 import Sht45
 from resonode_hil.sensors.sps30 import Sps30Uart
+from resonode_hil.timebase import Lockstep
 from tests.air.chips import ROOM_AIR
 from tests.air.node_air import NODE
 from tests.air.node_program import run
@@ -83,6 +84,19 @@ def test_one_record_a_reading_on_the_sensors_own_grid(live):
         assert (record["readings"], record["errors"]) == (number + 1, 0)
         assert "stale_s" not in record and "warming_up" not in record
     assert heard.of[0]["air"] == {"readings": 15, "errors": 0}
+
+
+def test_readings_missed_while_the_node_could_not_are_counted_and_the_grid_stays(live):
+    timebase = Lockstep()
+    timebase.stall(30_500_000, 25 * S)
+    heard = live(["sht45"], 120, i2c={0x44: Sht45(Constant(ROOM_AIR))}, timebase=timebase)
+    times = [one["t_us"] for one in heard.records("sht45")]
+    # Due at 0, 10 ... 130 s (the program's own pauses were late, too): that of 40 s was never
+    # asked for, that of 50 s at 55.5 s.
+    off_us = [(t_us - times[0] + 5 * S) % (10 * S) - 5 * S for t_us in times]
+    assert sorted(map(abs, off_us))[-2] < 2000
+    assert heard.of[0]["air"] == {"readings": 13, "errors": 1}
+    assert heard.records("sht45")[-1]["errors"] == 1
 
 
 def test_a_chip_slower_than_asked_for_is_read_at_its_own_pace(live):
