@@ -1,6 +1,6 @@
 # Runs on: MicroPython and CPython
 # Analog Devices ADXL345: 3-axis accelerometer, 3.2 kHz over SPI, 800 Hz over I2C, 13 bits.
-# Source: ADXL345 datasheet Rev. G.
+# Source: ADXL345 datasheet Rev. E.
 #
 # At 3.2 kHz the lowest bit of full resolution is always 0: steps of 7.8 mg.
 

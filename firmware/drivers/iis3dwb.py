@@ -1,6 +1,6 @@
 # Runs on: MicroPython and CPython
 # ST IIS3DWB: 3-axis vibration sensor, 26.667 kHz, 6.3 kHz flat band, SPI.
-# Source: IIS3DWB datasheet DS12569 Rev 7 and application note AN5444 Rev 3.
+# Source: IIS3DWB datasheet DS12569 Rev 8 and application note AN5444 Rev 1.
 
 from array import array
 

@@ -1,6 +1,6 @@
 # Runs on: MicroPython and CPython
 # ST LIS2DW12: 3-axis accelerometer, 1.6 kHz, 14 bits, low power, SPI and I2C.
-# Source: LIS2DW12 datasheet DS11927 Rev 8 and application note AN5038 Rev 5.
+# Source: LIS2DW12 datasheet DocID029682 Rev 3 and application note AN5038 Rev 5.
 
 import dsp
 

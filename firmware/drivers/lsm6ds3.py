@@ -1,6 +1,6 @@
 # Runs on: MicroPython and CPython
 # ST LSM6DS3TR-C, its accelerometer: 6.66 kHz over SPI, 3.33 kHz over I2C, 16 bits, 4 KB of FIFO.
-# Source: LSM6DS3TR-C datasheet DS11852 Rev 3 and application note AN5130 Rev 2.
+# Source: LSM6DS3TR-C datasheet DocID030071 Rev 3 and application note AN5130.
 
 import dsp
 

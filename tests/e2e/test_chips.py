@@ -12,6 +12,7 @@ import pytest
 
 import resonode
 from resonode_hil.machine import default_machine
+from resonode_hil.sensors import faulty
 from resonode_hil.sensors.adxl345 import Adxl345
 from resonode_hil.sensors.adxl355 import Adxl355
 from resonode_hil.sensors.lis2dw12 import Lis2dw12
@@ -90,7 +91,9 @@ def place_of(rows: np.ndarray, record: Any, scale_m_s2: float) -> int:
     return int(found)
 
 
-def start(fitted: Fitted, virtual_board: Any, tmp_path: Path, timebase: Lockstep) -> Any:
+def start(
+    fitted: Fitted, virtual_board: Any, tmp_path: Path, timebase: Lockstep, model: Any = None
+) -> Any:
     """Return (board, model): a node that has that chip."""
     staged = stage(tmp_path / "staged")
     path = staged / "boards" / "VIRTUAL" / "board.json"
@@ -98,7 +101,7 @@ def start(fitted: Fitted, virtual_board: Any, tmp_path: Path, timebase: Lockstep
     data |= {"sensors": [{"chip": fitted.chip, **fitted.place}], "config": {}}
     path.write_text(json.dumps(data))
     commission_beforehand(tmp_path / "node")
-    model = fitted.model(default_machine(), tap=True)
+    model = model or fitted.model(default_machine(), tap=True)
     board = virtual_board(
         {0: model},
         i2c={fitted.place["address"]: model} if "i2c" in fitted.place else {},
@@ -220,3 +223,36 @@ def test_a_hole_of_a_chip_without_time_stamps_is_declared_as_estimated(
     # 800 samples, and the two windows they lie in at most.
     assert counters["windows"]["lost"] == loss.lost_windows
     assert 1 <= loss.lost_windows <= 3
+
+
+def test_a_chip_unplugged_in_the_middle_of_a_transfer_is_declared_and_found_again(
+    virtual_board: Any, tmp_path: Path
+) -> None:
+    """On I2C, with the whole firmware: what was lost, why in plain words, and a new capture."""
+    fitted = FITTED[-1]
+
+    def fresh(powered_at_us: int = -1_000_000) -> Any:
+        return fitted.model(default_machine(), tap=True, powered_at_us=powered_at_us)
+
+    fault = faulty.unplugged(100, from_us=2_000_000, until_us=4_500_000)
+    model = faulty.Faulty(fresh(), fault, again=lambda: fresh(4_500_000))
+    board, _model = start(fitted, virtual_board, tmp_path, Lockstep(), model)
+    captures = {}
+
+    def enough(record: Any) -> bool:
+        if isinstance(record, resonode.Features):
+            captures.setdefault(record.capture, []).append(record)
+        return record.t_us > 7_000_000
+
+    database = tmp_path / "store.db"
+    config = {"window": WINDOW, "outputs": ["features"]}
+    _counters, name = run(measure(f"serial:{board.port}", database, config, enough))
+    with resonode.Store(database, readonly=True) as store:
+        raws = [store.raw(name, seq) for seq in range(store.last_seq(name) + 1)]
+    losses = [one for one in map(resonode.decode, filter(None, raws)) if type(one) is resonode.Loss]
+    assert losses and {loss.reason_name for loss in losses} == {"sensor_fault"}
+    before, after = min(captures), max(captures)
+    assert after > before
+    assert captures[before][-1].t_us < 2_000_000 < 4_500_000 < captures[after][0].t_us
+    # It is looked for every second, and turning on takes 20 ms.
+    assert captures[after][0].t_us < 6_000_000

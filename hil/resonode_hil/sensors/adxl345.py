@@ -1,6 +1,6 @@
 """Analog Devices ADXL345 at register level: three axes to 3.2 kHz, 10 to 13 bits, a FIFO of 32.
 
-Written from the datasheet (Rev. G). Modelled: identity, standby and measurement, rates, ranges,
+Written from the datasheet (Rev. E). Modelled: identity, standby and measurement, rates, ranges,
 full and fixed resolution, justification, the dead lowest bit of the two upper rates, offsets, FIFO
 in bypass and stream mode with watermark and overrun, INT1 of either polarity, self-test at 3.3 V,
 SPI with its multiple-byte bit, I2C. Not modelled: activity, tap and free fall, INT2, sleep, link,

@@ -1,6 +1,6 @@
 """ST LSM6DS3TR-C at register level, its accelerometer: three axes to 6.66 kHz, 16 bits, 4 KB FIFO.
 
-Written from the datasheet (DS11852 Rev 3) and application note AN5130 Rev 2. Modelled: identity,
+Written from the datasheet (DocID030071 Rev 3) and application note AN5130. Modelled: identity,
 boot and reset, rates, full scale, the FIFO's accelerometer data set in bypass and continuous mode
 with threshold, overrun, empty flag and pattern, INT1 of either polarity, temperature, self-test,
 SPI and I2C. Not modelled: the gyroscope, other data sets and decimation in the FIFO (it stays
