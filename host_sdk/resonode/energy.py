@@ -9,7 +9,7 @@ come on top: where nobody publishes them, they are left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,9 @@ class Draw:
     off_ma: float
     source: str
 
+
+# Taken to be on a board whose data leave it to the node to look.
+USUAL = "iis3dwb"
 
 # Typical values, from the makers' data sheets.
 SENSORS = {
@@ -67,14 +70,23 @@ class Estimate:
     battery_days: float | None
 
 
+def fitted(board: Board) -> list[str]:
+    """Return the sensors of a board as its data name them, and USUAL where they do not."""
+    return [place.get("chip", USUAL) for place in board.node["sensors"]]
+
+
 def estimate(
-    board: Board, config: Mapping[str, Any], battery_mah: float | None = None
+    board: Board,
+    config: Mapping[str, Any],
+    battery_mah: float | None = None,
+    sensors: Sequence[str] = (),
 ) -> list[Estimate]:
     """Return an estimate for each kind of pause that the board's MicroPython has.
 
     Args:
         config: of the node; `run`, `schedule_period_s` and `schedule_length_s` count.
         battery_mah: printed capacity of the battery.
+        sensors: what is on the board; else as `fitted()` has it.
 
     Raises:
         NodeError: nobody publishes currents of this board or of a sensor on it, or the schedule
@@ -84,16 +96,16 @@ def estimate(
         raise NodeError(f"{board.name} draws no current", why="it is a board of the rig")
     period_s, length_s = _schedule(board, config)
     duty = length_s / period_s
-    sensors = [_sensor(board, one["chip"]) for one in board.node["sensors"]]
+    draws = [_draw(board, chip) for chip in sensors or fitted(board)]
     current = board.hardware["current_ma"]
-    on_ma = current["run"] + sum(one.on_ma for one in sensors)
+    on_ma = current["run"] + sum(one.on_ma for one in draws)
     found = []
     for pause in ("idle", "light_sleep", "deep_sleep"):
         if current[pause] is None:
             continue
-        off_ma = current[pause] + sum(one.off_ma for one in sensors)
+        off_ma = current[pause] + sum(one.off_ma for one in draws)
         restart_s = min(RESTART_S, period_s - length_s) if pause == "deep_sleep" else 0.0
-        restart_ma = current["run"] + sum(one.off_ma for one in sensors)
+        restart_ma = current["run"] + sum(one.off_ma for one in draws)
         average_ma = (
             length_s * on_ma + restart_s * restart_ma + (period_s - length_s - restart_s) * off_ma
         ) / period_s
@@ -129,7 +141,7 @@ def _schedule(board: Board, config: Mapping[str, Any]) -> tuple[float, float]:
     return period_s, length_s
 
 
-def _sensor(board: Board, chip: str) -> Draw:
+def _draw(board: Board, chip: str) -> Draw:
     if chip not in SENSORS:
         raise NodeError(
             f"What a {chip} draws is not known here",

@@ -107,13 +107,15 @@ def test_no_pin_is_used_twice_and_each_exists(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_sensors_are_on_buses_the_board_has_and_chips_have_drivers(name: str) -> None:
+def test_places_of_sensors_are_on_buses_the_board_has_and_chips_have_drivers(name: str) -> None:
     node = boards.load(name).node
     assert node["sensors"]
-    for sensor in node["sensors"]:
-        (kind,) = {"spi", "i2c", "uart"} & set(sensor)
-        assert sensor[kind] in [bus["id"] for bus in node[kind]]
-        assert {"spi": "cs", "i2c": "address", "uart": "chip"}[kind] in sensor
+    for place in node["sensors"]:
+        (kind,) = {"spi", "i2c"} & set(place)
+        assert place[kind] in [bus["id"] for bus in node[kind]]
+        assert {"spi": "cs", "i2c": "address"}[kind] in place
+        driver = place.get("chip", "iis3dwb")
+        assert (ROOT / "firmware" / "drivers" / f"{driver}.py").is_file()
 
 
 @pytest.mark.parametrize("name", REAL)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
 import pytest
 
+from firmware.detect import ACCELEROMETERS, AIR_SENSORS
 from resonode import boards
 from resonode.energy import SENSORS, USABLE, estimate
 from resonode.errors import NodeError
@@ -78,9 +78,15 @@ def test_a_schedule_that_is_none_is_refused(config, why):
 def test_what_draws_an_unknown_current_is_refused():
     with pytest.raises(NodeError, match="board of the rig"):
         estimate(boards.load("VIRTUAL"), {})
-    odd = dataclasses.replace(C3, node=C3.node | {"sensors": [{"chip": "tea42", "spi": 1}]})
     with pytest.raises(NodeError, match="tea42"):
-        estimate(odd, {})
+        estimate(C3, {}, sensors=["tea42"])
+
+
+def test_sensors_that_are_named_add_up():
+    (one, *_) = estimate(C3, {}, sensors=["iis3dwb", "scd41"])
+    assert one.average_ma == pytest.approx(RUN + ON + SENSORS["scd41"].on_ma)
+    # Whatever has a driver can be asked for.
+    assert [chip for chip in (*ACCELEROMETERS, *AIR_SENSORS) if chip not in SENSORS] == []
 
 
 def test_command_line(cli, tmp_path):

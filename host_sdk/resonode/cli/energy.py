@@ -23,16 +23,23 @@ def energy(
         float | None,
         typer.Option("--battery-mah", min=1, metavar="MAH", help="Capacity of its battery."),
     ] = None,
+    sensor: Annotated[
+        list[str] | None,
+        typer.Option("--sensor", metavar="CHIP", help="What is on the board; repeatable."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Estimate what a schedule draws, and how long a battery lasts."""
     from resonode import boards
-    from resonode.energy import SENSORS, USABLE, estimate
+    from resonode.energy import SENSORS, USABLE, estimate, fitted
 
     data = boards.load(board)
-    found = estimate(data, read_settings(config) if config else {}, battery_mah)
+    chips = sensor or fitted(data)
+    found = estimate(data, read_settings(config) if config else {}, battery_mah, chips)
     if as_json:
-        output.print_json({"board": data.name, "estimates": [asdict(one) for one in found]})
+        output.print_json(
+            {"board": data.name, "sensors": chips, "estimates": [asdict(one) for one in found]}
+        )
         return
     headings = ["pause", "measuring", "average mA", "mWh a day", "battery, days"]
     rows = [
@@ -47,9 +54,9 @@ def energy(
     ]
     output.table(headings, rows)
     sources = [data.hardware["current_ma"]["source"]]
-    sources += [SENSORS[one["chip"]].source for one in data.node["sensors"]]
+    sources += [SENSORS[chip].source for chip in chips]
     output.say("From: " + "; ".join(sources) + ".")
     output.say(
-        "Without radio, regulators, lights and USB bridges; so far the firmware's pauses are idle. "
+        "Published figures, none was measured. Without radio, regulators, lights and USB bridges; so far the firmware's pauses are idle. "
         f"Of a battery, {USABLE:.0%} is counted."
     )

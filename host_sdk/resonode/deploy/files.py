@@ -117,12 +117,15 @@ def build(board: Board, source: Path) -> dict[str, bytes]:
 def loaded(board: Board, source: Path) -> set[str]:
     """Return the .mpy files that are in RAM when the firmware runs.
 
-    What firmware/main.py imports, and what that imports, and the drivers of the board's sensors;
-    other drivers lie in the files only.
+    What firmware/main.py imports, and what that imports, and drivers: of the sensors that are
+    named, and all of them where the node has to look which are there.
     """
     found = set(_NATIVE)
-    sensors = [f"firmware.drivers.{one['chip']}" for one in board.node["sensors"]]
-    left = ["firmware.main", "firmware.console", *sensors]
+    node = board.node
+    drivers = [place.get("chip", "*") for place in node["sensors"]]
+    if "*" in drivers or node.get("i2c") or node.get("uart"):
+        drivers = [path.stem for path in (source / "firmware" / "drivers").glob("*.py")]
+    left = ["firmware.main", "firmware.console", *(f"firmware.drivers.{one}" for one in drivers)]
     while left:
         name = left.pop()
         path = source / name.replace(".", "/")
