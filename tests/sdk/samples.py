@@ -122,7 +122,7 @@ def loss(seq, *, epoch=1, **values):
     return message.encode("loss", seq, epoch, 1000 * seq, 0, {"reason": 0} | values)
 
 
-def air(seq, *, epoch=1):
+def air(seq, *, epoch=1, **more):
     values = {
         "sensor": "scd41",
         "place": "i2c0/0x62",
@@ -134,7 +134,7 @@ def air(seq, *, epoch=1):
         "air_temperature_c": 21.5,
         "humidity_pct": 40.0,
     }
-    return message.encode("air", seq, epoch, 1000 * seq, 0, values)
+    return message.encode("air", seq, epoch, 1000 * seq, 0, values | more)
 
 
 def one_of_each(first_seq=0):

@@ -676,6 +676,15 @@ def test_a_trend_has_its_unit_as_people_write_it(cli, db):
     assert "[m/s²]" in cli("plot", "trend", "--db", db).out
 
 
+def test_a_trend_keeps_sensors_of_the_same_quantity_apart(cli, tmp_path):
+    path = tmp_path / "air.db"
+    raws = [samples.air(0), samples.air(1), samples.air(2, sensor="sht45", place="i2c0/0x44")]
+    with Store(path) as store:
+        store.add([("n1", decode(one)) for one in raws])
+    shown = cli("plot", "trend", "air_temperature_c", "--db", path).out
+    assert "n1 scd41 i2c0/0x62" in shown and "n1 sht45 i2c0/0x44" in shown
+
+
 def test_output_in_a_pipe_has_no_colours_and_unbroken_rows(db):
     command = cli_process("query", "features", "--db", db)
     environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}

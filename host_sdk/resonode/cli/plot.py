@@ -156,7 +156,7 @@ def trend(
     out: Out = None,
     yes: Yes = False,
 ) -> None:
-    """A value over time, one line per node and axis."""
+    """A value over time, one line per node and axis or air sensor."""
     from resonode.gateway.store import COLUMNS
     from resonode.plot import Plot, Series
     from resonode_wire.fields import KIND_OF, UNIT_OF
@@ -169,7 +169,8 @@ def trend(
     boot_s = _boot_times_s(found)
     groups: dict[str, list[tuple[float, float]]] = {}
     for one in found:
-        label = f"{one.node} {getattr(one.record, 'axis_name', '')}".strip()
+        which = [getattr(one.record, name, "") for name in ("axis_name", "sensor", "place")]
+        label = " ".join(part for part in (one.node, *which) if part)
         value = getattr(one.record, field)
         if value is not None:
             time_s = boot_s[one.node, one.record.epoch] + one.record.t_us / 1e6
