@@ -98,6 +98,14 @@ def test_wheel_brings_types_schema_and_licence(dists: dict[str, Path]) -> None:
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
+def test_wheel_brings_the_boards_and_what_is_sent_to_them(dists: dict[str, Path]) -> None:
+    names = {name for name, _ in members(dists["wheel"])}
+    data = {path.relative_to(ROOT).as_posix() for path in (ROOT / "boards").glob("*/*.json")}
+    assert data
+    assert {f"resonode/_{name}" for name in data} <= names
+    assert {"resonode/deploy/on_board/main.py", "resonode/deploy/on_board/receiver.py"} <= names
+
+
 def test_wheel_shows_the_readme_on_its_index_page(dists: dict[str, Path]) -> None:
     contents = dict(members(dists["wheel"]))
     (metadata,) = (data for name, data in contents.items() if name.endswith("/METADATA"))

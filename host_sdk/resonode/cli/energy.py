@@ -57,6 +57,6 @@ def energy(
     sources += [SENSORS[chip].source for chip in chips]
     output.say("From: " + "; ".join(sources) + ".")
     output.say(
-        "Published figures, none was measured. Without radio, regulators, lights and USB bridges; so far the firmware's pauses are idle. "
-        f"Of a battery, {USABLE:.0%} is counted."
+        "Published figures; none was measured. Without radio, regulators, lights and USB bridges. "
+        f"So far the firmware's pauses are idle. Of a battery, {USABLE:.0%} is counted."
     )
