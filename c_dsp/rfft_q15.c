@@ -521,7 +521,7 @@ static void split(word *y, int32_t count, int32_t p) {
 
 // Bits that differ from their left neighbour, or-ed: the highest of a half tells its size. 0 if all
 // samples are 0.
-static uint32_t sizes_of(const word *x, int32_t count) {
+static DSP_NOINLINE uint32_t sizes_of(const word *x, int32_t count) {
     uint32_t sizes = 0;
     for (const word *end = x + count; x < end; x += 4) {
         sizes |= (x[0] ^ x[0] << 1) | (x[1] ^ x[1] << 1);
