@@ -69,11 +69,11 @@ def _pms(words: Words) -> dict[str, float]:
 
 def _bme680(words: Words) -> dict[str, float]:
     # By the datasheet's floating-point formulas; the driver has those in integers.
-    fine = bosch._fine(bosch.CALIBRATION, int(words[0]))
+    fine = bosch.fine_temperature(bosch.CALIBRATION, int(words[0]))
     return {
         "air_temperature_c": fine / 5120,
-        "pressure_hpa": bosch._pascal(bosch.CALIBRATION, int(words[1]), fine) / 100,
-        "humidity_pct": bosch._percent(bosch.CALIBRATION, int(words[2]), fine / 5120),
+        "pressure_hpa": bosch.pressure_pa(bosch.CALIBRATION, int(words[1]), fine) / 100,
+        "humidity_pct": bosch.humidity_pct(bosch.CALIBRATION, int(words[2]), fine / 5120),
     }
 
 

@@ -137,6 +137,12 @@ def test_a_stuck_sensor_gives_nothing_new(life):
         assert len(values) <= 2
 
 
+def test_a_slow_sensor_gives_what_it_measured_or_an_error_but_is_never_waited_for_in_vain(life):
+    # Whether it is in time depends on the chip; that every reading is true is tested above.
+    told = len(life.values_of("slow")) + len(life.errors_of("slow"))
+    assert told >= LASTS_S // 15
+
+
 def test_damaged_answers_are_refused(life):
     if not life.kind.checked:
         return

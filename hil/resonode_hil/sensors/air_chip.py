@@ -74,19 +74,21 @@ class AirChip:
     def _run(self) -> None:
         """Do what is due up to now."""
 
-    def _takes(self, us: float) -> int:
+    def takes(self, us: float) -> int:
         """Return the board time in which its oscillator counts `us`."""
         return int(us * self._pace)
 
-    def _state(self, t_us: int) -> AirState:
+    def air_at(self, t_us: int) -> AirState:
+        """Return the air around it at board time `t_us`."""
         return self.air.at(t_us * 1e-6)
 
-    def _scatter(self, *deviations: float) -> list[float]:
+    def scatter(self, *deviations: float) -> list[float]:
         """Return one draw for each standard deviation; new ones for every measurement."""
         row = self._draws.rows(len(self.tap), 1)[0].astype(np.float64)
         return [self._noise * d * float(x) for d, x in zip(deviations, row, strict=False)]
 
-    def _measured(self, t_us: int, *words: float) -> None:
+    def note(self, t_us: int, *words: float) -> None:
+        """Keep a measurement for the tests."""
         self.tap.append((t_us, words))
 
 

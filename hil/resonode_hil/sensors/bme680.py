@@ -120,7 +120,7 @@ class Bme680(AirChip):
         if self._gas:
             wait = self._registers[GAS_WAIT_0 + self._step]
             us += 1000 * ((wait & 0x3F) << 2 * (wait >> 6))
-        self._done_us = self.now_us + self._takes(us)
+        self._done_us = self.now_us + self.takes(us)
         self._registers[FIELD_0] = 0x60 | self._step  # busy
 
     def _run(self) -> None:
@@ -139,24 +139,24 @@ class Bme680(AirChip):
         at = 15 if self._is_688 else 13
         field[at : at + 2] = bytes([adc_gas >> 2, (adc_gas & 3) << 6 | valid | gas_range])
         self._registers[FIELD_0 : FIELD_0 + 17] = field
-        self._measured(t_us, adc_t, adc_p, adc_h, adc_gas, gas_range)
+        self.note(t_us, adc_t, adc_p, adc_h, adc_gas, gas_range)
 
     def _converted(self, t_us: int) -> tuple[int, int, int]:
         if self.saturated:
             return 0xFFFFF, 0, 0xFFFF
-        state = self._state(t_us)
-        noise = self._scatter(*NOISE)
+        state = self.air_at(t_us)
+        noise = self.scatter(*NOISE)
         celsius = state.temperature_c + noise[0]
-        adc_t = _inverted(lambda adc: _fine(self._c, adc) / 5120.0, celsius, 20)
-        fine = _fine(self._c, adc_t)
+        adc_t = _inverted(lambda adc: fine_temperature(self._c, adc) / 5120.0, celsius, 20)
+        fine = fine_temperature(self._c, adc_t)
         pascal = 100.0 * state.pressure_hpa + noise[1]
-        adc_p = _inverted(lambda adc: -_pascal(self._c, adc, fine), -pascal, 20)
+        adc_p = _inverted(lambda adc: -pressure_pa(self._c, adc, fine), -pascal, 20)
         percent = state.humidity_pct + noise[2]
-        adc_h = _inverted(lambda adc: _percent(self._c, adc, fine / 5120.0), percent, 16)
+        adc_h = _inverted(lambda adc: humidity_pct(self._c, adc, fine / 5120.0), percent, 16)
         return adc_t, adc_p, adc_h
 
     def _gas_converted(self, t_us: int) -> tuple[int, int]:
-        ohm = CLEAN_OHM * (100.0 / max(self._state(t_us).voc_ppb, 1.0)) ** 0.6
+        ohm = CLEAN_OHM * (100.0 / max(self.air_at(t_us).voc_ppb, 1.0)) ** 0.6
         if self.saturated:
             return 0, 0
         # The range in which the converter is nearest to its middle.
@@ -189,13 +189,15 @@ def _inverted(of_adc: Callable[[int], float], wanted: float, bits: int) -> int:
     return low if wanted - of_adc(low) <= of_adc(high) - wanted else high
 
 
-def _fine(c: Mapping[str, int], adc: int) -> float:
+def fine_temperature(c: Mapping[str, int], adc: int) -> float:
+    """Return 5120 times the temperature in C."""
     linear = (adc / 16384.0 - c["t1"] / 1024.0) * c["t2"]
     square = (adc / 131072.0 - c["t1"] / 8192.0) ** 2 * c["t3"] * 16.0
     return linear + square
 
 
-def _pascal(c: Mapping[str, int], adc: int, fine: float) -> float:
+def pressure_pa(c: Mapping[str, int], adc: int, fine: float) -> float:
+    """Return the pressure in Pa."""
     t = fine / 2.0 - 64000.0
     offset = t * t * (c["p6"] / 131072.0) + t * c["p5"] * 2.0
     offset = offset / 4.0 + c["p4"] * 65536.0
@@ -208,7 +210,8 @@ def _pascal(c: Mapping[str, int], adc: int, fine: float) -> float:
     return p + (square + linear + cube + c["p7"] * 128.0) / 16.0
 
 
-def _percent(c: Mapping[str, int], adc: int, celsius: float) -> float:
+def humidity_pct(c: Mapping[str, int], adc: int, celsius: float) -> float:
+    """Return the relative humidity in %."""
     offset = adc - (c["h1"] * 16.0 + c["h3"] / 2.0 * celsius)
     scale = 1.0 + c["h4"] / 16384.0 * celsius + c["h5"] / 1048576.0 * celsius**2
     linear = offset * c["h2"] / 262144.0 * scale

@@ -23,8 +23,8 @@ VERSION = 0x97
 class _Pms(AirChip):
     def _frame(self, t_us: int) -> bytes:
         """Return the 32 bytes of a measurement taken now."""
-        state = self._state(t_us)
-        noise = 1.0 + self._scatter(0.03)[0]
+        state = self.air_at(t_us)
+        noise = 1.0 + self.scatter(0.03)[0]
         masses = [state.pm1_ug_m3, state.pm2_5_ug_m3, state.pm10_ug_m3]
         outdoors = [clipped(noise * one, 0, MOST_UG_M3) for one in masses]
         total = particles.below(state, 100.0)
@@ -40,7 +40,7 @@ class _Pms(AirChip):
         factory = [one if one < 30 else clipped(1.5 * one - 15, 0, 65535) for one in outdoors]
         numbers = [*factory, *outdoors, *counts]
         body = b"BM" + struct.pack(">14H", 28, *numbers, VERSION << 8)
-        self._measured(t_us, *numbers)
+        self.note(t_us, *numbers)
         return body + struct.pack(">H", sum(body))
 
 
@@ -61,11 +61,11 @@ class Pms5003(_Pms):
 
     def _wake(self) -> None:
         self.asleep = False
-        self._awake_from_us = self.now_us + self._takes(STARTS_AFTER_US)
+        self._awake_from_us = self.now_us + self.takes(STARTS_AFTER_US)
         self._due_us = self._awake_from_us
 
     def _run(self) -> None:
-        period_us = self._takes(ACTIVE_PERIOD_US)
+        period_us = self.takes(ACTIVE_PERIOD_US)
         while not self.passive and not self.asleep and self._due_us <= self.now_us:
             self._line.send(self._due_us, self._frame(self._due_us))
             self._due_us += period_us
@@ -93,16 +93,16 @@ class Pms5003(_Pms):
             return
         elif command == 0xE1:
             self.passive = not data
-            self._due_us = max(self.now_us, self._awake_from_us) + self._takes(ACTIVE_PERIOD_US)
+            self._due_us = max(self.now_us, self._awake_from_us) + self.takes(ACTIVE_PERIOD_US)
             self._acknowledge(command, data)
         elif command == 0xE2 and self.passive:
-            t_us = max(self.now_us + self._takes(ANSWERS_AFTER_US), self._awake_from_us)
+            t_us = max(self.now_us + self.takes(ANSWERS_AFTER_US), self._awake_from_us)
             self._line.send(t_us, self._frame(t_us))
 
     def _acknowledge(self, command: int, data: int) -> None:
         body = b"BM" + bytes([0, 4, command, data])
         answer = body + struct.pack(">H", sum(body))
-        self._line.send(self.now_us + self._takes(ANSWERS_AFTER_US), answer)
+        self._line.send(self.now_us + self.takes(ANSWERS_AFTER_US), answer)
 
 
 class Pmsa003i(_Pms):
@@ -114,10 +114,10 @@ class Pmsa003i(_Pms):
         self._due_us = 0
 
     def _power_up(self) -> None:
-        self._due_us = self.now_us + self._takes(STARTS_AFTER_US)
+        self._due_us = self.now_us + self.takes(STARTS_AFTER_US)
 
     def _run(self) -> None:
-        period_us = self._takes(ACTIVE_PERIOD_US)
+        period_us = self.takes(ACTIVE_PERIOD_US)
         while self._due_us <= self.now_us:
             if self._due_us + period_us > self.now_us:
                 self._newest = self._frame(self._due_us)

@@ -101,7 +101,7 @@ class Scd41(CommandChip):
 
     def _begin(self, period_us: int) -> None:
         self._period_us = period_us
-        self._due_us = self.now_us + self._takes(period_us)
+        self._due_us = self.now_us + self.takes(period_us)
         self._buffer = None
 
     def _end(self) -> None:
@@ -112,22 +112,22 @@ class Scd41(CommandChip):
         self._asleep = True
 
     def _shoot(self, after_us: int, co2: bool = True) -> None:
-        self._buffer = self._measure(self.now_us + self._takes(after_us), co2)
+        self._buffer = self._measure(self.now_us + self.takes(after_us), co2)
 
     def _run(self) -> None:
         while self._period_us and self._due_us <= self.now_us:
             # Only the newest is kept, so older ones need not be worked out.
-            if self._due_us + self._takes(self._period_us) > self.now_us:
+            if self._due_us + self.takes(self._period_us) > self.now_us:
                 self._buffer = self._measure(self._due_us)
-            self._due_us += self._takes(self._period_us)
+            self._due_us += self.takes(self._period_us)
 
     def _read(self) -> Words | None:
         words, self._buffer = self._buffer, None
         return words
 
     def _measure(self, t_us: int, co2: bool = True) -> Words:
-        state = self._state(t_us)
-        noise = self._scatter(*NOISE)
+        state = self.air_at(t_us)
+        noise = self.scatter(*NOISE)
         # It counts molecules in its cell, and takes the pressure it was told for the real one.
         told_hpa = self._settings["pressure"] or STANDARD_HPA
         ppm = state.co2_ppm * state.pressure_hpa / told_hpa + noise[0]
@@ -138,7 +138,7 @@ class Scd41(CommandChip):
         )
         if self.saturated:
             words = (MOST_PPM, words[1], words[2])
-        self._measured(t_us, *words)
+        self.note(t_us, *words)
         return words
 
     def _recalibrate(self, words: Words) -> Words:

@@ -76,7 +76,7 @@ class CommandChip(AirChip):
         self._answer = None
         words_to_read = handler(words)
         self._answer = None if words_to_read is None else packed(words_to_read)
-        self._busy_until_us = self.now_us + self._takes(duration_us)
+        self._busy_until_us = self.now_us + self.takes(duration_us)
 
 
 def temperature_ticks(celsius: float) -> float:

@@ -72,8 +72,8 @@ class Sgp41(CommandChip):
         return self._signals(told)
 
     def _signals(self, told: Words) -> Words:
-        state = self._state(self.now_us)
-        noise = self._scatter(*NOISE)
+        state = self.air_at(self.now_us)
+        noise = self.scatter(*NOISE)
         untold = TICKS_PER_HUMIDITY_PCT * (state.humidity_pct - told[0] / 65535.0 * 100.0)
         voc = VOC_CLEAN - VOC_TICKS_PER_DECADE * math.log10(max(state.voc_ppb, 1.0) / 100.0)
         nox = NOX_CLEAN + NOX_TICKS_PER_DECADE * math.log10(max(state.nox_ppb, 0.1) / 10.0)
@@ -83,5 +83,5 @@ class Sgp41(CommandChip):
         )
         if self.saturated:
             words = (0, 65535)
-        self._measured(self.now_us, *words)
+        self.note(self.now_us, *words)
         return words

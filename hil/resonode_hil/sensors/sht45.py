@@ -62,8 +62,8 @@ class Sht45(CommandChip):
         return self._heated_k * float(0.5 ** (max(ago_s, 0.0) / COOLS_S))
 
     def _measure(self, code: int, warmer_k: float) -> Words:
-        state = self._state(self.now_us)
-        noise = self._scatter(*REPEATABILITY[code])
+        state = self.air_at(self.now_us)
+        noise = self.scatter(*REPEATABILITY[code])
         # The same water in warmer air: relative humidity halves about every 11 K.
         humidity = state.humidity_pct * 0.5 ** (warmer_k / 11.0)
         words = (
@@ -72,5 +72,5 @@ class Sht45(CommandChip):
         )
         if self.saturated:
             words = (65535, 65535)
-        self._measured(self.now_us, *words)
+        self.note(self.now_us, *words)
         return words

@@ -57,7 +57,7 @@ class ParticleCounter:
 
     @property
     def _period_us(self) -> int:
-        return self._chip._takes(PERIOD_US)
+        return self._chip.takes(PERIOD_US)
 
     def run(self, now_us: int) -> None:
         """Do what is due up to `now_us`."""
@@ -73,8 +73,8 @@ class ParticleCounter:
 
     def _measure(self, t_us: int) -> bytes:
         chip = self._chip
-        state = chip._state(t_us)
-        noise = 1.0 + chip._scatter(0.02)[0]
+        state = chip.air_at(t_us)
+        noise = 1.0 + chip.scatter(0.02)[0]
         # The fan is still getting up to its speed.
         flow = min((t_us - self._from_us) * 1e-6 / 8.0, 1.0)
         values = [noise * flow * one for one in _values(state)]
@@ -83,7 +83,7 @@ class ParticleCounter:
             values = [MOST_UG_M3] * 4 + [3000.0] * 5 + values[9:]
         values[:4] = [min(one, MOST_UG_M3) for one in values[:4]]
         raw = struct.pack(">10f", *values)
-        chip._measured(t_us, *struct.unpack(">10f", raw))
+        chip.note(t_us, *struct.unpack(">10f", raw))
         return raw
 
 
@@ -195,7 +195,7 @@ class Sps30Uart(AirChip):
         state |= 0x80 if self.counter.status else 0
         body = bytes([0, command, state, len(answer)]) + answer
         body += bytes([0xFF - sum(body) & 0xFF])
-        t_us = self.now_us + self._takes(self.ANSWERS_AFTER_US)
+        t_us = self.now_us + self.takes(self.ANSWERS_AFTER_US)
         self._line.send(t_us, b"\x7e" + _escaped(body) + b"\x7e")
 
     def _do(self, command: int, data: bytes) -> tuple[int, bytes]:
