@@ -12,6 +12,7 @@ from firmware.rate import RateMeter
 
 # Longest wait for the interrupt before the FIFO's level is looked at anyway.
 _PATIENCE_US = 50000
+_NAP_US = 2000
 # A sensor that gave nothing useful for so long, or for so many bursts, has failed.
 _SILENCE_US = 1000000
 _SILENT_BURSTS = 8
@@ -122,6 +123,10 @@ class Sampler:
             self._sure = False
         if not count:
             self._give_up_after_silence()
+            if not sensor.overrun:
+                # The line says there is something, the chip that there is not: it may have just
+                # got power, and its line another polarity. Others have to do meanwhile.
+                await self._clock.sleep_until(self._clock.now_us() + _NAP_US)
             return None, 0
         return self._take(count)
 
