@@ -53,6 +53,7 @@ class _Post:
         self._clock = clock
         self._ambient = ambient
         self._started = False
+        self._interval_s = 0  # that it was started for
         self._lost = False  # declared
         self._failures = 0  # in a row
         self._readings = 0
@@ -79,23 +80,27 @@ class _Post:
         interval_s = chip.interval_s if chip.paced else max(period_s, chip.interval_s)
         every = max(1, period_s // interval_s)
         interval_us = interval_s * 1000000
-        self._started = False
-        due_us, number = self._clock.now_us(), 0
+        # A change that does not concern it leaves a running sensor alone.
+        self._started = self._started and interval_s == self._interval_s
+        self._interval_s = interval_s
+        due_us, number, recorded = self._clock.now_us(), 0, -1
         while self._goes_on(config):
             if not self._started and await self._start(interval_s):
-                due_us, number = self._clock.now_us(), 0
+                due_us, number, recorded = self._clock.now_us(), 0, -1
             values = await self._reading(due_us, interval_us) if self._started else None
             if values is not None:
                 self._good(values)
-            if number % every == 0:
-                self._record(config, interval_s, values is not None)
+            if number // every > recorded:
+                recorded = number // every
+                self._record(config, values is not None)
             await self._wait(config, due_us + interval_us)
             # More than one where the node was kept busy: what was never asked for has failed.
             due = max(1, (self._clock.now_us() - due_us) // interval_us)
             self._count_errors(due - 1)
             due_us += due * interval_us
             number += due
-        await self._rest()
+        if not self._node.measures:
+            await self._rest()
 
     def _goes_on(self, config: dict) -> bool:
         return self._node.config is config and self._node.measures
@@ -179,13 +184,13 @@ class _Post:
         }
         self._node.store.add("loss", fields)
 
-    def _record(self, config: dict, interval_s: int, fresh: bool) -> None:
+    def _record(self, config: dict, fresh: bool) -> None:
         if self._lost or not self._values:
             return
         fields = {
             "sensor": self._chip.name,
             "place": self._place,
-            "interval_s": float(interval_s),
+            "interval_s": float(self._interval_s),
             "readings": self._readings,
             "errors": self._errors,
         }

@@ -257,6 +257,27 @@ def test_a_changed_period_takes_effect_and_a_stopped_node_stops_its_sensors(tmp_
     assert not fan.counter.measures
 
 
+def test_a_change_that_does_not_concern_a_sensor_leaves_it_running(tmp_path):
+    gas = Sgp41(Constant(ROOM_AIR))
+    body = NODE + textwrap.dedent(
+        f"""
+        node = Node(air_period_s=5)
+        task = asyncio.create_task(Air(node, [{SENSORS["sgp41"]}], clock).run())
+        for window in (512, 1024, 2048):
+            await sleep_s(30)
+            node.config = dict(node.config, window=window)
+        await sleep_s(30)
+        records(node)
+        task.cancel()
+        """
+    )
+    records = Heard(run(tmp_path, body, i2c={0x59: gas})).records("sgp41")
+    # Its pixel is conditioned once, at the start, and the index goes on.
+    assert ["nox_index" in one for one in records].index(True) == 2
+    assert all("nox_index" in one for one in records[2:])
+    assert records[-1]["errors"] == 0 and records[-1]["readings"] > 115
+
+
 def test_a_day_of_three_sensors_keeps_its_schedule_its_counts_and_its_heap(tmp_path):
     """24 h of virtual time: a paced sensor every second, two others, each on its own oscillator."""
     room = office_day()
