@@ -213,6 +213,12 @@ CHECKS: list[Check] = [
     ),
     (
         _always,
+        "The prompt that a running node gives free",
+        "resonode node console --port $PORT\nresonode deploy {name} --port $PORT",
+        "deploying begins without reset",
+    ),
+    (
+        _always,
         "Wiring and the sensor itself: bus speed, interrupt line, noise",
         "resonode node commission --port $PORT\n"
         "resonode info --port $PORT\n"
