@@ -96,9 +96,9 @@ class ADXL355(PlainFifo):
 
     def start(self) -> None:
         # Only reading empties this FIFO, or standby, after which samples need time to settle.
-        image = bytearray(self.entry_bytes)
+        entry = memoryview(self._image)[: self.entry_bytes]
         for _ in range(2 * self.fifo_entries):
-            self._bus.read_into(_FIFO_DATA, image)
+            self._bus.read_into(_FIFO_DATA, entry)
             if not self._bus.read(_FIFO_ENTRIES):
                 break
         self._bus.read(_STATUS)  # clears a latched overrun

@@ -256,3 +256,24 @@ def test_a_chip_unplugged_in_the_middle_of_a_transfer_is_declared_and_found_agai
     assert captures[before][-1].t_us < 2_000_000 < 4_500_000 < captures[after][0].t_us
     # It is looked for every second, and turning on takes 20 ms.
     assert captures[after][0].t_us < 6_000_000
+
+
+def test_what_the_fitted_chip_cannot_do_is_refused_and_its_defaults_suit_it(
+    virtual_board: Any, tmp_path: Path
+) -> None:
+    board, _model = start(FITTED[0], virtual_board, tmp_path, Lockstep())
+
+    async def talk() -> dict[str, Any]:
+        async with resonode.connect(f"serial:{board.port}") as node:
+            usual = await node.config()
+            with pytest.raises(resonode.CommandError, match="below 720 Hz.*lis2dw12"):
+                await node.configure(envelope_bands=[[2000, 4000]])
+            with pytest.raises(resonode.CommandError, match="at most 400 Hz.*lis2dw12"):
+                await node.configure(velocity_hi_hz=1000.0)
+            assert await node.config() == usual
+            return usual
+
+    usual = run(talk())
+    assert (usual["watermark"], usual["full_scale_g"]) == (16, 4)
+    assert usual["velocity_hi_hz"] == 400.0
+    assert usual["envelope_bands"] == [[100, 400]]
