@@ -16,6 +16,10 @@
 //     overlap (OVERLAP); this is not repeated below. A NULL plan is PLAN, NULL memory is SPACE to
 //     the *_init functions and PLAN to the *_open ones, a buffer of no elements is not looked at.
 //     Functions without a status do nothing, or return 0, when a pointer is NULL.
+//   - A NaN or an infinity among the values of a float buffer is no error. Sums with it (every bin of
+//     a transform, the RMS of a band) are NaN or infinite, other results are as without it, and a
+//     NaN is no peak. Denormals are numbers like others, unless the caller has told the FPU to flush
+//     them. Among the numbers given one by one (scale, rate_hz, ..) both are VALUE.
 //   - `scale` is m/s² per LSB of the sensor, finite and > 0.
 //   - Samples go in as the sensor gives them: integers, with gravity. The integer mean is taken off
 //     before anything becomes a float, so 1 g on the axis costs no digits; what is left of the mean

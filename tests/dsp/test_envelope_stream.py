@@ -13,7 +13,7 @@ from tests.dsp.reference import ONE_G_LSB, RATE_HZ, SCALE, noise
 
 POINTS, F_MAX = 1024, 500.0
 SHAFT_HZ = 1797 / 60  # CWRU's name plate; its records differ from it by less than 0.2 %
-BPFO, BPFI = 3.5848, 5.4152  # SKF 6205
+BPFO, BPFI, BSF2 = 3.5848, 5.4152, 4.7135  # SKF 6205
 
 
 def stream(**changes: float) -> dsp.EnvelopeStream:
@@ -161,6 +161,8 @@ def test_no_sample_can_overflow_the_sums(data):
 RECORDINGS = {
     "130_OR007@6_0": ("X130_DE_time", 12000, BPFO),
     "105_IR007_0": ("X105_DE_time", 12000, BPFI),
+    "118_B007_0": ("X118_DE_time", 12000, BSF2),
+    "3005_B028_0": ("X048_DE_time", 12000, BSF2),  # so it is named in the file
     "97_Normal_0": ("X097_DE_time", 48000, None),
 }
 

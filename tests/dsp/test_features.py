@@ -77,6 +77,13 @@ def test_a_constant_has_a_mean_and_nothing_else(value):
     assert (got.rms, got.peak, got.crest, got.kurtosis, got.skewness, got.peak_to_peak) == (0,) * 6
 
 
+def test_skewness_is_within_1e_4_with_1_g_of_offset():
+    for seed in range(50):
+        x = noise(1024, seed=seed, offset_lsb=ONE_G_LSB)
+        x[seed::97] += 2000  # skewed to one side
+        assert dsp.features(x, SCALE).skewness == pytest.approx(stats.skew(x - x.mean()), abs=1e-4)
+
+
 def test_a_gaussian_has_kurtosis_three():
     # Standard error of kurtosis: sqrt(24 / n) = 0.019; five of them.
     assert dsp.features(noise(65_535, seed=5), SCALE).kurtosis == pytest.approx(3, abs=0.1)

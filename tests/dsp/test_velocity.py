@@ -61,6 +61,18 @@ def test_a_sine_reads_its_velocity(f_hz):
     assert got == pytest.approx(v_peak_mm_s / np.sqrt(2), rel=high + 5e-4)
 
 
+@pytest.mark.parametrize("n", [1024, 4096, 16384])
+@pytest.mark.parametrize("bins", [25, 25.5, 40.3, 100, 300.7])
+def test_a_sine_25_bins_up_or_more_reads_within_a_thousandth(n, bins):
+    f_hz = bins * DECIMATED_HZ / n
+    rec = record(3000 * np.sin(2 * np.pi * bins * np.arange(n) / n + 0.7))
+    # 1/2 / 25² = 0.08 % for the lobe, as above; what side lobes lose outside 3 Hz..1300 Hz is below
+    # 0.01 %.
+    wanted = 1e3 * 3000 * SCALE / (2 * np.pi * f_hz) / 2**0.5
+    f_lo_hz = max(3.0, f_hz / 4)
+    assert dsp.velocity(rec, SCALE, DECIMATED_HZ, f_lo_hz, 1300) == pytest.approx(wanted, rel=1e-3)
+
+
 def test_a_whole_chain_from_raw_samples_reads_a_sine():
     rate_hz, f_hz, v_peak_mm_s, n = 26_667.0, 61.3, 7.0, 8192
     t = np.arange(8 * (n + dsp.DECIMATE_SETTLE)) / rate_hz
