@@ -4,6 +4,7 @@
 
 from firmware import flash
 
+_FILE = "calibration.bin"
 _AXES = 3
 _SENSITIVITY = (0.5, 2.0)
 _OFFSET_M_S2 = (-20.0, 20.0)
@@ -34,7 +35,7 @@ class Calibration:
         return fields
 
 
-def load(path: str, sensor: str) -> Calibration:
+def load(sensor: str, path: str = _FILE) -> Calibration:
     # The record of the chip of that name; one of another chip is not its. ValueError if the file
     # is damaged.
     stored = flash.load(path) or {}
@@ -43,7 +44,7 @@ def load(path: str, sensor: str) -> Calibration:
     return Calibration(sensor, checked(stored["record"]))
 
 
-def save(path: str, sensor: str, record: dict) -> Calibration:
+def save(sensor: str, record: dict, path: str = _FILE) -> Calibration:
     # Checks and keeps a record; {} forgets what there was.
     record = checked(record) if record else {}
     flash.save(path, {"sensor": sensor, "record": record} if record else {})

@@ -35,7 +35,6 @@ _CHIPS_UP_US = 100000
 _ALL_CHIPS_UP_US = 1200000
 _HOLD_S = 5  # the button, for a factory reset
 _FLUSH_S = 0.05  # what was written leaves the port
-_CALIBRATION_FILE = "calibration.bin"
 
 
 async def _guard(node, name: str, task) -> None:
@@ -52,7 +51,7 @@ async def _guard(node, name: str, task) -> None:
 
 def _calibration(sensor, link):
     try:
-        return calibration.load(_CALIBRATION_FILE, sensor.name)
+        return calibration.load(sensor.name)
     except ValueError as error:
         link.log(f"calibration: {error}; the datasheet's sensitivity is used")
         return calibration.Calibration(sensor.name, {})

@@ -4,6 +4,7 @@
 import gc
 from asyncio import Event, create_task
 
+from firmware import calibration
 from firmware.analysis import Analyser
 from firmware.drivers import SensorError
 from firmware.shaft import Shaft
@@ -28,6 +29,7 @@ class Measurement:
         self._prepared: dict = {}  # the configuration that memory was taken for
         self._analysers: list = []  # its analyser
         self._capturing = False
+        self.self_test: dict = {"state": "none"}  # none, running, done or failed, and what it found
         self._health_due_us = 0
         # The analysis works on one window while the sampler fills the next.
         self._idle = Event()
@@ -49,6 +51,28 @@ class Measurement:
         for analyser in self._analysers:
             analyser.cancel_waveform()
 
+    @property
+    def calibration(self) -> dict:
+        return self._sampler.calibration.report()
+
+    def calibrate(self, record: dict) -> dict:
+        # Kept for the next start; CalibrationError and nothing is changed.
+        return calibration.save(self._sampler.calibration.sensor, record).report()
+
+    def request_self_test(self) -> bool:
+        # False: one is running. It ends a capture, which goes on as a new one afterwards.
+        if self.self_test["state"] == "running":
+            return False
+        self.self_test = {"state": "running"}
+        return True
+
+    async def _test(self) -> None:
+        try:
+            self.self_test = await self._sampler.self_test()
+            self.self_test["state"] = "done"
+        except (SensorError, OSError) as error:
+            self.self_test = {"state": "failed", "why": str(error)}
+
     # -- the loop
 
     async def run(self) -> None:
@@ -56,6 +80,8 @@ class Measurement:
         self._prepare(self._node.config)
         while True:
             config = self._node.config
+            if self.self_test["state"] == "running":
+                await self._test()
             if not self._node.measures:
                 await self._pause(self._clock.now_us() + _NAP_US)
                 continue
@@ -76,7 +102,8 @@ class Measurement:
             await self._pause(min(t_us, self._clock.now_us() + _NAP_US))
 
     def _goes_on(self, config: dict) -> bool:
-        return self._node.config is config and self._node.measures
+        asked = self.self_test["state"] == "running"
+        return self._node.config is config and self._node.measures and not asked
 
     async def _pause(self, t_us: int) -> None:
         await self._clock.sleep_until(t_us)

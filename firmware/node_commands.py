@@ -1,6 +1,7 @@
 # Runs on: MicroPython and CPython
 # Our own commands: what the node is and does.
 
+from firmware.calibration import CalibrationError
 from firmware.command import Refused, argument
 from firmware.config import ConfigError
 from resonode_wire import smp
@@ -18,6 +19,10 @@ class NodeCommands:
             (GROUP_NODE, smp.NODE_STREAM, WRITE): self._stream,
             (GROUP_NODE, smp.NODE_ACK, WRITE): self._acknowledge,
             (GROUP_NODE, smp.NODE_CAPTURE, WRITE): self._capture,
+            (GROUP_NODE, smp.NODE_CALIBRATION, READ): self._get_calibration,
+            (GROUP_NODE, smp.NODE_CALIBRATION, WRITE): self._set_calibration,
+            (GROUP_NODE, smp.NODE_SELF_TEST, READ): self._get_self_test,
+            (GROUP_NODE, smp.NODE_SELF_TEST, WRITE): self._self_test,
         }
 
     def _info(self, _arguments: dict, _role: int) -> dict:
@@ -54,3 +59,25 @@ class NodeCommands:
         if not answer["total"]:
             raise Refused(smp.RC_BUSY, "another capture is not done")
         return answer
+
+    # -- the sensor
+
+    def _get_calibration(self, _arguments: dict, _role: int) -> dict:
+        return {"calibration": self._measurement.calibration}
+
+    def _set_calibration(self, arguments: dict, _role: int) -> dict:
+        # {} forgets it. The node restarts, so that no record is made half by the old one.
+        try:
+            kept = self._measurement.calibrate(argument(arguments, "calibration", dict))
+        except CalibrationError as error:
+            raise Refused(smp.RC_INVALID, str(error)) from None
+        self._node.request_reset()
+        return {"calibration": kept}
+
+    def _get_self_test(self, _arguments: dict, _role: int) -> dict:
+        return self._measurement.self_test
+
+    def _self_test(self, _arguments: dict, _role: int) -> dict:
+        if not self._measurement.request_self_test():
+            raise Refused(smp.RC_BUSY, "the self-test is running")
+        return {}

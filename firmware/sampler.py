@@ -35,7 +35,7 @@ class Sampler:
     def __init__(self, sensor, calibration, ready, clock, counters) -> None:
         # sensor: the chip (drivers/__init__.py); calibration: its; ready: its interrupt line.
         self._sensor = sensor
-        self._calibration = calibration
+        self.calibration = calibration
         self._ready = ready
         self._clock = clock
         self._counters = counters
@@ -51,11 +51,11 @@ class Sampler:
 
     def scale_m_s2(self, full_scale_g: int, axis: int) -> float:
         # One LSB.
-        return self._calibration.scale_m_s2(axis, self._sensor.scale_m_s2(full_scale_g))
+        return self.calibration.scale_m_s2(axis, self._sensor.scale_m_s2(full_scale_g))
 
     def offset_m_s2(self, axis: int) -> float:
         # What it says at no acceleration.
-        return self._calibration.offset_m_s2[axis]
+        return self.calibration.offset_m_s2[axis]
 
     @property
     def completes_window(self) -> bool:
@@ -66,6 +66,10 @@ class Sampler:
     def filling(self) -> int:
         # First sample of the window that is being filled.
         return self._window * self.size
+
+    async def self_test(self) -> dict:
+        # While nothing is captured.
+        return await self._sensor.self_test()
 
     def temperature_c(self):
         # Of the chip, or None before it was first read.

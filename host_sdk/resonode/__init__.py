@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from resonode.bearing import Bearing
     from resonode.capture import Capture
     from resonode.errors import (
+        CheckFailed,
         Claimed,
         ClockUntrusted,
         CommandError,
@@ -63,6 +64,7 @@ _HOME = {
     "Capture": "capture",
     "Claimed": "errors",
     "ClockUntrusted": "errors",
+    "CheckFailed": "errors",
     "CommandError": "errors",
     "Disconnected": "errors",
     "DoesNotFit": "errors",
@@ -109,6 +111,7 @@ __all__ = [
     "Capture",
     "Claimed",
     "ClockUntrusted",
+    "CheckFailed",
     "CommandError",
     "Disconnected",
     "DoesNotFit",

@@ -19,6 +19,7 @@ NodeError                 1   the root: catch this to catch all of it
   ClockUntrusted         16   this computer's clock, or the node's, cannot be right
   VerifyFailed           17   something signed or chained was changed
   DoesNotFit             18   image, firmware or files are not for this board
+  CheckFailed            19   a sensor or its mount is not as it should be
   MissingExtra            1   an optional package is not installed
 
 The number is the exit code of the command line, `exit_code` here. Every error says what
@@ -149,6 +150,12 @@ class VerifyFailed(NodeError):
     """Something signed or chained is not as it was written."""
 
     exit_code = 17
+
+
+class CheckFailed(NodeError):
+    """A sensor, or how it is mounted, is not as it should be."""
+
+    exit_code = 19
 
 
 class DoesNotFit(NodeError):

@@ -34,6 +34,7 @@ from resonode.link import DEFAULT_BAUD, PortInfo, list_serial_ports
 from resonode.records import Loss, Record, decode
 from resonode.requests import (
     AckWrite,
+    CaptureReply,
     CaptureWrite,
     ConfigRead,
     ConfigWrite,
@@ -46,6 +47,7 @@ from resonode.transport import ResonodeTransport
 from resonode.trust.access import Trust
 from resonode.trust.requests import HelloReply
 from resonode.trust.transport import Entry, SecureTransport, ask_hello
+from resonode_wire import smp
 from resonode_wire.security import OPEN
 
 logger = logging.getLogger(__name__)
@@ -65,6 +67,8 @@ _SETTLE_S = 0.25
 _MAX_RESENDS = 8
 _REPEATS_OF_A_DEFECT = 3
 _STOP_S = 1.0
+_BEGINS_S = 2.0  # from its settings to the first sample
+_ASK_AGAIN_S = 0.1
 _SLOWEST_HZ = 1000.0  # no sensor of ours is slower
 
 
@@ -343,7 +347,7 @@ class Node:
         self, stream: RecordStream, count: int, axes: str, longest_s: float
     ) -> Capture:
         info = await self.info()
-        reply = await self._request(CaptureWrite(count=count, axes=axes), resend=False)
+        reply = await self._begin_capture(CaptureWrite(count=count, axes=axes))
         collector = Collector(info.node, info.epoch, reply.capture, reply.start, reply.total, axes)
         stream.start_at(info.next, info.epoch)
         try:
@@ -358,6 +362,17 @@ class Node:
                 next="Try again with fewer samples, or see the schedule: resonode node config get",
             ) from None
         return collector.result(count)
+
+    async def _begin_capture(self, request: CaptureWrite) -> CaptureReply:
+        """A node that has just started, or was just given settings, measures in a moment."""
+        patience_ends_s = time.monotonic() + _BEGINS_S
+        while True:
+            try:
+                return await self._request(request, resend=False)
+            except CommandError as error:
+                if error.code != smp.RC_BAD_STATE or time.monotonic() > patience_ends_s:
+                    raise
+            await asyncio.sleep(_ASK_AGAIN_S)
 
     async def request(
         self, request: SMPRequest[TReply, TError1, TError2], *, once: bool = False

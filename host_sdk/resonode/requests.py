@@ -11,9 +11,11 @@ from smp import error, message
 from resonode_wire.smp import (
     GROUP_NODE,
     NODE_ACK,
+    NODE_CALIBRATION,
     NODE_CAPTURE,
     NODE_CONFIG,
     NODE_INFO,
+    NODE_SELF_TEST,
     NODE_STREAM,
 )
 
@@ -179,3 +181,72 @@ class CaptureWrite(message.WriteRequest, _Group):
 
     count: int
     axes: str
+
+
+class CalibrationReadReply(_ReadReply):
+    """The sensor's calibration, as the node uses it."""
+
+    _COMMAND_ID = NODE_CALIBRATION
+
+    calibration: dict[str, Any]
+
+
+class CalibrationRead(message.ReadRequest, _Group):
+    """Ask for the sensor's calibration."""
+
+    _GROUP_ID = GROUP_NODE
+    _COMMAND_ID = NODE_CALIBRATION
+    _Response = CalibrationReadReply
+
+
+class CalibrationWriteReply(_WriteReply):
+    """What is kept; the node restarts to use it."""
+
+    _COMMAND_ID = NODE_CALIBRATION
+
+    calibration: dict[str, Any]
+
+
+class CalibrationWrite(message.WriteRequest, _Group):
+    """Keep a calibration, or forget it: {}."""
+
+    _GROUP_ID = GROUP_NODE
+    _COMMAND_ID = NODE_CALIBRATION
+    _Response = CalibrationWriteReply
+
+    calibration: dict[str, Any]
+
+
+class SelfTestReadReply(_ReadReply):
+    """How the self-test went: `state` none, running, done or failed."""
+
+    _COMMAND_ID = NODE_SELF_TEST
+
+    state: str
+    passed: bool | None = None
+    change_g: list[float] | None = None
+    least_g: list[float] | None = None
+    most_g: list[float] | None = None
+    why: str | None = None
+
+
+class SelfTestRead(message.ReadRequest, _Group):
+    """Ask how the self-test went."""
+
+    _GROUP_ID = GROUP_NODE
+    _COMMAND_ID = NODE_SELF_TEST
+    _Response = SelfTestReadReply
+
+
+class SelfTestWriteReply(_WriteReply):
+    """It begins."""
+
+    _COMMAND_ID = NODE_SELF_TEST
+
+
+class SelfTestWrite(message.WriteRequest, _Group):
+    """Let the accelerometer test itself."""
+
+    _GROUP_ID = GROUP_NODE
+    _COMMAND_ID = NODE_SELF_TEST
+    _Response = SelfTestWriteReply

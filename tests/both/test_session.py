@@ -1,6 +1,6 @@
 """Runs on: MicroPython and CPython."""
 
-from firmware import config
+from firmware import calibration, config
 from firmware.counters import Counters
 from firmware.roles import LEAST_ROLE
 from firmware.session import Session
@@ -65,6 +65,18 @@ class Node:
 
     def stream(self, on: bool, start: int) -> dict:
         return {"first": start, "next": 9}
+
+    calibration = {"sensor": "iis3dwb", "calibrated": False}
+    self_test = {"state": "none"}
+
+    def calibrate(self, record: dict) -> dict:
+        calibration.checked(record)
+        return record
+
+    def request_self_test(self) -> bool:
+        asked = self.self_test["state"] == "running"
+        self.self_test = {"state": "running"}
+        return not asked
 
     def request_waveform(self, count: int, axes: list) -> dict:
         if not self.measuring:
@@ -187,6 +199,28 @@ def test_what_is_no_request_gets_no_answer():
 def test_damaged_bodies_are_refused():
     answer = session(Node()).handle(smp.pack(smp.WRITE, 0, 1, 0, b"\xa1\x61"))
     assert cbor.loads(smp.unpack(answer)[5])["rc"] == smp.RC_INVALID
+
+
+def test_a_calibration_is_kept_whole_and_the_node_restarts_with_it():
+    node = Node()
+    assert ask(node, smp.READ, 65, smp.NODE_CALIBRATION)["calibration"]["sensor"] == "iis3dwb"
+    record = {"sensitivity": [1.0, 1.25, 0.75], "offset_m_s2": [0.0, 0.125, -0.125]}
+    record["date"], record["certificate"] = "2026-11-22", "LAB 4711"
+    body = {"calibration": record}
+    assert ask(node, smp.WRITE, 65, smp.NODE_CALIBRATION, body)["calibration"] == record
+    assert node.resets == 1
+    record["sensitivity"] = [1.0, 9.0, 1.0]
+    refused = ask(node, smp.WRITE, 65, smp.NODE_CALIBRATION, body)
+    assert refused["rc"] == smp.RC_INVALID and "sensitivity" in refused["rsn"]
+    assert node.resets == 1
+
+
+def test_a_self_test_is_asked_for_once_and_then_looked_at():
+    node = Node()
+    assert ask(node, smp.READ, 65, smp.NODE_SELF_TEST) == {"state": "none"}
+    assert ask(node, smp.WRITE, 65, smp.NODE_SELF_TEST) == {}
+    assert ask(node, smp.READ, 65, smp.NODE_SELF_TEST) == {"state": "running"}
+    assert ask(node, smp.WRITE, 65, smp.NODE_SELF_TEST)["rc"] == smp.RC_BUSY
 
 
 # -- who may do what

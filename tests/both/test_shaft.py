@@ -1,4 +1,4 @@
-"""How the shaft's speed is known, and whether the machine runs. Runs on: MicroPython and CPython."""
+"""Shaft speed, and whether the machine runs. Runs on: MicroPython and CPython."""
 
 from math import cos, pi, sin
 

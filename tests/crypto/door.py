@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from resonode_wire import security, smp
 from tests.crypto import host_crypto
@@ -95,6 +95,9 @@ class DoorNode:
 
     def forget_owner(self) -> None:
         self.forgot += 1
+
+    calibration: ClassVar[dict[str, Any]] = {"calibrated": False}
+    self_test: ClassVar[dict[str, Any]] = {"state": "none"}
 
     def request_waveform(self, count: int, axes: list[int]) -> dict[str, int]:
         return {"capture": 1, "start": 0, "total": count}

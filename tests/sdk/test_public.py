@@ -17,8 +17,8 @@ from resonode import errors
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 PINNED = """
-Air Bearing Boot Capture Claimed ClockUntrusted CommandError Disconnected DoesNotFit
-EnvelopeSpectrum Features
+Air Bearing Boot Capture CheckFailed Claimed ClockUntrusted CommandError Disconnected DoesNotFit
+EnvelopeSpectrum Event Features
 Gateway Health Incomplete LockedOut Loss MissingExtra Node NodeError NodeInfo NodeNotFound
 NotTrusted PortBusy PortForbidden PortInfo ProtocolError Record RecordStream RecordingError
 Spectrum Store StoreError StoreFull Timeout TransportError UnknownRecord Velocity VerifyFailed

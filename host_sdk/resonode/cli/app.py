@@ -37,7 +37,7 @@ _EPILOG = (
     "Exit codes: 0 done, 1 failure, 2 usage, 3 not found, 4 port busy, 5 forbidden, 6 timeout, "
     "7 disconnected, 8 refused by the node, 9 protocol, 10 store, 11 partly done, "
     "12 bad recording, 13 not trusted, 14 claimed, 15 locked out, 16 clock, 17 verify failed, "
-    "18 does not fit the board, "
+    "18 does not fit the board, 19 sensor or mount not right, "
     "130 interrupted, 141 nobody reads the output."
 )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from resonode.cli import energy, node_config, output
+from resonode.cli import energy, node_config, output, sensor
 from resonode.cli.common import (
     Command,
     Group,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help="Make a node yours, and look after it.")
 app.add_typer(node_config.app, name="config")
+app.add_typer(sensor.app, name="sensor")
 app.command("energy", cls=Command)(energy.energy)
 
 Sure = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]

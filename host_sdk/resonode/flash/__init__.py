@@ -53,7 +53,11 @@ def flash(
     data = _read(image)
     method = board.hardware["flash"]["method"]
     if erase and method != "esptool":
-        raise NodeError(f"The files of a {board.name} cannot be erased this way")
+        raise NodeError(
+            f"The files of a {board.name} cannot be erased this way",
+            why="its image is copied to a drive, which keeps them",
+            next="Flash it without --erase",
+        )
     if method == "esptool":
         if port is None:
             raise NodeError("Which port?", next="Name it with --port, or in RESONODE_PORT")
