@@ -323,7 +323,18 @@ Record: TypeAlias = (
 
 CLASSES: dict[str, type[Any]] = {
     cls.name: cls
-    for cls in (Boot, Features, Velocity, Spectrum, EnvelopeSpectrum, Waveform, Health, Loss, Air, Event)
+    for cls in (
+        Boot,
+        Features,
+        Velocity,
+        Spectrum,
+        EnvelopeSpectrum,
+        Waveform,
+        Health,
+        Loss,
+        Air,
+        Event,
+    )
 }
 
 
