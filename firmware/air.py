@@ -54,6 +54,7 @@ class _Post:
         self._ambient = ambient
         self._started = False
         self._interval_s = 0  # that it was started for
+        self._settings: dict = {}
         self._lost = False  # declared
         self._failures = 0  # in a row
         self._readings = 0
@@ -81,8 +82,10 @@ class _Post:
         every = max(1, period_s // interval_s)
         interval_us = interval_s * 1000000
         # A change that does not concern it leaves a running sensor alone.
-        self._started = self._started and interval_s == self._interval_s
-        self._interval_s = interval_s
+        settings = {name: config[name] for name in getattr(chip, "SETTINGS", ())}
+        same = (interval_s, settings) == (self._interval_s, self._settings)
+        self._started = self._started and same
+        self._interval_s, self._settings = interval_s, settings
         due_us, number, recorded = self._clock.now_us(), 0, -1
         while self._goes_on(config):
             if not self._started and await self._start(interval_s):
@@ -114,7 +117,7 @@ class _Post:
     async def _start(self, interval_s: int) -> bool:
         try:
             await self._chip.identify()
-            await self._chip.start(interval_s)
+            await self._chip.start(interval_s, **self._settings)
         except (SensorError, OSError) as error:
             self._failed(error)
             self._declare(error)

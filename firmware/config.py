@@ -44,6 +44,14 @@ FIELDS: tuple = (
     ("health_period_s", 10, "int", (1, 3600), "s", "health records"),
     ("air_period_s", 10, "int", (1, 86400), "s", "records of each air sensor"),
     (
+        "co2_self_calibration",
+        True,
+        "flag",
+        None,
+        "",
+        "the lowest CO2 of a week is fresh air; false for rooms that are never aired",
+    ),
+    (
         "pm_kappa",
         0.0,
         "float",

@@ -47,8 +47,9 @@
 #   ready_us                           board time from which values are of its accuracy
 #   await identify()                   SensorError unless it is there and is this chip; ends a
 #                                      measurement that an earlier life has left running
-#   await start(interval_s)            after identify(); readings will be asked for that far apart,
-#                                      and the first can be read when it returns
+#   SETTINGS                           where it has any: names in a configuration for start()
+#   await start(interval_s, **settings)   after identify(); readings will be asked for that far
+#                                      apart, and the first can be read when it returns
 #   await read() -> dict               values by their names in an air record, None: nothing new
 #   await stop()                       rest, and save power
 #   compensate(air)                    where it needs what other sensors measure, by those names

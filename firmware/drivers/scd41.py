@@ -50,6 +50,7 @@ class SCD41:
     name = NAME
     interval_s = 5
     paced = False
+    SETTINGS = ("co2_self_calibration",)
 
     def __init__(self, i2c, address: int, clock) -> None:
         self._commands = Commands(i2c, address, clock, NAME)
@@ -67,7 +68,8 @@ class SCD41:
         await self._commands.send(_STOP, _STOP_US)
         await self._commands.ask(_SERIAL_NUMBER, 3, _COMMAND_US)
 
-    async def start(self, interval_s: float) -> None:
+    async def start(self, interval_s: float, co2_self_calibration: bool = True) -> None:
+        await self._set_self_calibration(co2_self_calibration)
         self.ready_us = self._clock.now_us() + _WARM_UP_US
         self._pressure_hpa = 0
         self._single_shot = interval_s >= _SINGLE_SHOT_FROM_S
@@ -115,8 +117,8 @@ class SCD41:
         result = (await self._commands.ask(_SELF_TEST, 1, _SELF_TEST_US))[0]
         return {"passed": result == 0, "result": result}
 
-    async def set_self_calibration(self, on: bool) -> None:
-        # On by default: the lowest CO2 of a week is taken for fresh air.
+    async def _set_self_calibration(self, on: bool) -> None:
+        # The lowest CO2 of a week is taken for fresh air.
         await self._commands.send(_SET_SELF_CALIBRATION, _COMMAND_US, (int(on),))
         if bool((await self._commands.ask(_SELF_CALIBRATION, 1, _COMMAND_US))[0]) != on:
             raise SensorError("scd41 does not keep its self-calibration setting")

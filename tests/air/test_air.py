@@ -278,6 +278,25 @@ def test_a_change_that_does_not_concern_a_sensor_leaves_it_running(tmp_path):
     assert records[-1]["errors"] == 0 and records[-1]["readings"] > 115
 
 
+@pytest.mark.parametrize("later", [False, True])
+def test_self_calibration_of_the_co2_sensor_follows_the_configuration(tmp_path, later):
+    chip = Scd41(Constant(ROOM_AIR))
+    body = NODE + textwrap.dedent(
+        f"""
+        node = Node(air_period_s=5, co2_self_calibration=False)
+        task = asyncio.create_task(Air(node, [{SENSORS["scd41"]}], clock).run())
+        await sleep_s(20)
+        node.config = dict(node.config, co2_self_calibration={later})
+        await sleep_s(20)
+        records(node)
+        task.cancel()
+        """
+    )
+    records = Heard(run(tmp_path, body, i2c={0x62: chip})).records("scd41")
+    assert chip.calibrates_itself == later
+    assert len(records) >= 5 and records[-1]["errors"] == 0
+
+
 def test_a_day_of_three_sensors_keeps_its_schedule_its_counts_and_its_heap(tmp_path):
     """24 h of virtual time: a paced sensor every second, two others, each on its own oscillator."""
     room = office_day()

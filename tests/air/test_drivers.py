@@ -275,8 +275,7 @@ def test_scd41_tests_itself_and_takes_its_settings(tmp_path):
         say(await chip.self_test())
         say(clock.now_us() / 1e6)
         say(await trying(chip.recalibrate(420)))
-        await chip.set_self_calibration(False)
-        await chip.start(5)
+        await chip.start(5, co2_self_calibration=False)
         await sleep_s(180)
         await chip.stop()
         say(await chip.recalibrate(420))
@@ -286,7 +285,7 @@ def test_scd41_tests_itself_and_takes_its_settings(tmp_path):
     )
     assert said[0] == {"passed": True, "result": 0} and said[1] == pytest.approx(11.5, abs=0.1)
     assert "let it measure" in said[2] and said[3] == 420 - 800 and "400..2000" in said[4]
-    assert chip._settings["calibrates"] == 0
+    assert not chip.calibrates_itself
 
 
 def test_scd41_that_an_earlier_life_left_running_is_found(tmp_path):

@@ -81,6 +81,11 @@ class Scd41(CommandChip):
         self._asleep = False
         self._measured_ever = False
 
+    @property
+    def calibrates_itself(self) -> bool:
+        """Whether it takes the lowest CO2 of a week for fresh air."""
+        return bool(self._settings["calibrates"])
+
     def allows(self, code: int) -> bool:
         return not self._period_us or code in WHILE_MEASURING
 
