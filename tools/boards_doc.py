@@ -183,6 +183,12 @@ CHECKS: list[Check] = [
         "the drive goes away, and a serial port comes: `resonode ports`",
     ),
     (
+        _by("uf2"),
+        "Serial DFU: the bootloader's real pace of erasing and writing",
+        "resonode flash {name} firmware.uf2 --port $PORT   # after pressing reset twice",
+        "no `does not answer`; the port goes away and comes back",
+    ),
+    (
         _by("drive"),
         "Whether this revision's programmer takes files at all (some refuse)",
         "mergehex -m s140_nrf52_7.3.0_softdevice.hex firmware.hex -o image.hex\n"

@@ -31,7 +31,16 @@ HARDWARE_KEYS = {
 }  # fmt: skip
 FLASH_KEYS = {
     "esptool": {"offset", "app_bytes"},
-    "uf2": {"family", "first", "end", "board_ids", "softdevice", "softdevice_version"},
+    "uf2": {
+        "family",
+        "first",
+        "end",
+        "board_ids",
+        "softdevice",
+        "softdevice_version",
+        "softdevice_id",
+        "dfu_device",
+    },
     "drive": {"marker", "first", "end"},
 }
 # The pins a chip has, less those that its flash, its USB or its crystal take.

@@ -45,9 +45,10 @@ def test_every_command_in_the_documents_exists_with_its_options() -> None:
         if line.startswith("    ") and line.strip().startswith("resonode ")
     ]
     assert len(lines) > 30
+    whole = typer.main.get_command(build())
     for line in lines:
         words = line.split()[1:]
-        command = typer.main.get_command(build())
+        command = whole
         while hasattr(command, "commands"):
             command = command.commands[words.pop(0)]
         known = {option for parameter in command.params for option in parameter.opts}

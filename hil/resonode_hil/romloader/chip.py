@@ -79,6 +79,12 @@ class EspChip:
         self._at = 0
         self._inflate: zlib._Decompress | None = None
 
+    gone = False  # it never leaves download mode by itself
+
+    def stage(self, request: bytes) -> str | None:
+        """What is going on when this packet comes."""
+        return STAGES.get(request[1]) if len(request) >= 8 else None
+
     def answer(self, request: bytes) -> Iterator[bytes]:
         """Yield the packets that a chip sends for one packet."""
         direction, command, size, check = struct.unpack("<BBHI", request[:8])

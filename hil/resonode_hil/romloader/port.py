@@ -1,32 +1,39 @@
-"""A chip in download mode behind a pty, and a plug that can be pulled."""
+"""A chip that waits to be programmed, behind a pty, and a plug that can be pulled."""
 
 from __future__ import annotations
 
+import array
+import fcntl
 import os
 import pty
 import select
+import termios
 import threading
 import tty
 from types import TracebackType
+from typing import Generic, TypeVar
 
 from resonode_hil.romloader import slip
-from resonode_hil.romloader.chip import STAGES, EspChip
+from resonode_hil.romloader.chip import EspChip
+from resonode_hil.romloader.dfu import DfuChip
 
 _POLL_S = 0.05
 
+Chip = TypeVar("Chip", EspChip, DfuChip)
 
-class RomLoader:
+
+class RomLoader(Generic[Chip]):
     """`with RomLoader(chip) as loader:` a flashing tool opens `loader.port`.
 
     Args:
-        unplug_at: the plug is pulled at the first command of this stage (chip.STAGES), before it
-            is answered.
+        chip: EspChip or DfuChip.
+        unplug_at: the plug is pulled at the first command of this stage, before it is answered.
 
     `stages` are those seen, in order, each once.
     """
 
-    def __init__(self, chip: EspChip, unplug_at: str | None = None) -> None:
-        self.chip = chip
+    def __init__(self, chip: Chip, unplug_at: str | None = None) -> None:
+        self.chip: Chip = chip
         self.stages: list[str] = []
         self._unplug_at = unplug_at
         self._master, slave = pty.openpty()
@@ -39,7 +46,7 @@ class RomLoader:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
-    def __enter__(self) -> RomLoader:
+    def __enter__(self) -> RomLoader[Chip]:
         self._thread.start()
         return self
 
@@ -60,7 +67,7 @@ class RomLoader:
             if not select.select([self._master], [], [], _POLL_S)[0]:
                 continue
             for packet in decoder.feed(os.read(self._master, 65536)):
-                stage = STAGES.get(packet[1]) if len(packet) >= 8 else None
+                stage = self.chip.stage(packet)
                 if stage and stage not in self.stages:
                     self.stages.append(stage)
                 if stage and stage == self._unplug_at:
@@ -68,6 +75,18 @@ class RomLoader:
                     return
                 for reply in self.chip.answer(packet):
                     os.write(self._master, slip.encode(reply))
+                if self.chip.gone:
+                    self._drain()
+                    self._unplug()
+                    return
+
+    def _drain(self) -> None:
+        """Wait until the last answer was read: a pty that hangs up forgets what is left."""
+        while not self._stop.wait(_POLL_S / 10):
+            waiting = array.array("i", [0])
+            fcntl.ioctl(self._slave, termios.FIONREAD, waiting)
+            if not waiting[0]:
+                return
 
     def _unplug(self) -> None:
         if self._plugged:

@@ -31,7 +31,8 @@ def flash(
     """Write `image` to `board` and see that it arrived.
 
     Args:
-        port: serial port of boards with an ESP32.
+        port: serial port of boards with an ESP32; for a UF2 board whose drive is not mounted, of
+            its bootloader, which takes the image by serial DFU.
         folder: where the board's drive is mounted, for boards that show one; else it is looked for.
         erase: all of the flash first, with the files on it (ESP32 only).
         on_progress: called with what is being done, and which part of it is done, 0 to 1.
@@ -63,7 +64,7 @@ def flash(
             raise NodeError("Which port?", next="Name it with --port, or in RESONODE_PORT")
         return esp.flash(board, image, data, port, erase, on_progress)
     if method == "uf2":
-        return uf2.flash(board, data, folder, on_progress)
+        return uf2.flash(board, data, folder, port, on_progress)
     return drive.flash(board, data, folder, on_progress)
 
 

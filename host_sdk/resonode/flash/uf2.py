@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from resonode.boards import Board
-from resonode.errors import DoesNotFit, Incomplete
-from resonode.flash import mounted
+from resonode.errors import DoesNotFit, Incomplete, NodeNotFound
+from resonode.flash import dfu, mounted
 from resonode.flash.report import Flashed
 
 _INFO = "INFO_UF2.TXT"
@@ -21,7 +21,7 @@ _HOW = (
     "Press the board's reset button twice, quickly; its drive appears (mount it: udisksctl mount "
     "-b /dev/sdX), or name it with --drive"
 )
-_BLOCK = 512
+_BLOCK, _HEAD = 512, 32
 _MAGIC, _MAGIC_END = (0x0A324655, 0x9E5D5157), 0x0AB16F30
 _HAS_FAMILY = 0x2000
 _RESTART_S = 20.0
@@ -31,12 +31,19 @@ def flash(
     board: Board,
     data: bytes,
     folder: Path | None,
+    port: str | None,
     on_progress: Callable[[str, float], None],
 ) -> Flashed:
-    """See flash.flash()."""
+    """See flash.flash(). Without a drive the image goes to the port, by serial DFU."""
     facts = board.hardware["flash"]
-    first, size = check_image(board, data)
-    drive = mounted.find(_INFO, folder, _HOW)
+    where = check_image(board, data)
+    first, size = min(where), sum(len(piece) for piece in where.values())
+    try:
+        drive = mounted.find(_INFO, folder, _HOW)
+    except NodeNotFound:
+        if port is None or folder is not None:
+            raise
+        return dfu.flash(board, first, _joined(where), port, on_progress)
     info = (drive / _INFO).read_text(encoding="ascii", errors="replace")
     _check_board(board, info, facts)
     mounted.copy(data, drive / "FIRMWARE.UF2", drive / _INFO, on_progress)
@@ -52,8 +59,17 @@ def flash(
     )
 
 
-def check_image(board: Board, data: bytes) -> tuple[int, int]:
-    """Check that `data` is a complete UF2 file for this board; return its first address and size.
+def _joined(where: dict[int, bytes]) -> bytes:
+    """Return the image as one piece, with what lies between the blocks as if erased."""
+    first = min(where)
+    image = bytearray(b"\xff" * (max(at + len(piece) for at, piece in where.items()) - first))
+    for at, piece in where.items():
+        image[at - first : at - first + len(piece)] = piece
+    return bytes(image)
+
+
+def check_image(board: Board, data: bytes) -> dict[int, bytes]:
+    """Check that `data` is a complete UF2 file for this board; return its pieces by address.
 
     Raises:
         DoesNotFit
@@ -63,7 +79,7 @@ def check_image(board: Board, data: bytes) -> tuple[int, int]:
     take = f"Build the image as the head of boards/{board.name}/micropython/mpconfigboard.mk says"
     if not data or len(data) % _BLOCK:
         raise DoesNotFit("This is no UF2 file", why=f"it has {len(data)} bytes", next=take)
-    where: dict[int, int] = {}
+    where: dict[int, bytes] = {}
     numbers: set[int] = set()
     total = 0
     for at in range(0, len(data), _BLOCK):
@@ -87,12 +103,12 @@ def check_image(board: Board, data: bytes) -> tuple[int, int]:
                 f"0x{facts['first']:X} and 0x{facts['end']:X}",
                 next=take,
             )
-        where[address] = size
+        where[address] = data[at + _HEAD : at + _HEAD + size]
         numbers.add(number)
     if numbers != set(range(total)):
         why = f"{len(numbers)} of {total} blocks are there"
         raise DoesNotFit("The image is not complete", why=why, next=take)
-    return min(where), sum(where.values())
+    return where
 
 
 def _check_board(board: Board, info: str, facts: dict[str, Any]) -> None:
