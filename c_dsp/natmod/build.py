@@ -254,18 +254,34 @@ def build(name: str, node: bool = False) -> Path:
     return target
 
 
+def table(sizes: dict[str, tuple[int, int]]) -> str:
+    """Markdown, as README.md has it: bytes of the whole module and of the node's, by architecture."""
+    whole, node = ([f"{pair[i]:,}" for pair in sizes.values()] for i in (0, 1))
+    rows = [
+        ["`dsp.mpy`, bytes", *sizes],
+        ["---"] * (1 + len(sizes)),
+        ["everything", *whole],
+        ["`node/`: what the firmware calls", *node],
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print(f"usage: build.py ARCH | --all   ({', '.join(ARCHES)})", file=sys.stderr)
         return 2
     failed = False
+    sizes = {}
     for name in ARCHES if arguments == ["--all"] else arguments:
         try:
-            for target in (build(name), build(name, node=True)):
-                print(f"{target.relative_to(REPO)}  {target.stat().st_size} bytes")
+            targets = (build(name), build(name, node=True))
         except BuildError as error:
             print(f"native module: {error}", file=sys.stderr)
             failed = True
+        else:
+            print("\n".join(str(target.relative_to(REPO)) for target in targets))
+            sizes[name] = (targets[0].stat().st_size, targets[1].stat().st_size)
+    print(f"\n{table(sizes)}" if sizes else "")
     return 1 if failed else 0
 
 

@@ -24,7 +24,18 @@ def module_folder() -> Path:
     build = importlib.util.module_from_spec(spec)
     sys.modules["build"] = build  # dataclasses look their module up
     spec.loader.exec_module(build)
+    build.build("x64", node=True)
     return build.build("x64").parent
+
+
+def test_the_page_shows_the_sizes_that_are_built(module_folder):
+    page = (REPO / "c_dsp/README.md").read_text()
+    head, _, whole, node = page[page.index("| `dsp.mpy`") :].splitlines()[:4]
+    column = [cell.strip() for cell in head.split("|")].index("x64")
+    for row, path in ((whole, "dsp.mpy"), (node, "node/dsp.mpy")):
+        shown = int(row.split("|")[column].replace(",", ""))
+        # Compilers differ a little; `make natmod-all` prints what to write there.
+        assert (module_folder / path).stat().st_size == pytest.approx(shown, rel=0.03)
 
 
 def micropython(script: str, *arguments: object) -> str:
