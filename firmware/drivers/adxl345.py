@@ -57,6 +57,7 @@ class ADXL345(PlainFifo):
         top_hz = int(rate_hz * 3 / 8)
         self.defaults = {
             "watermark": 16,
+            "window": 512,
             "envelope_bands": [[top_hz // 3, top_hz]],
             "envelope_max_hz": top_hz // 4,
             "velocity_hi_hz": min(rate_hz * 3 / 8, 1000.0),

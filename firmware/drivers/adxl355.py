@@ -69,6 +69,7 @@ class ADXL355(PlainFifo):
         self.defaults = {
             "full_scale_g": 8,
             "watermark": 16,
+            "window": 512,
             "envelope_bands": [[rate_hz / 10, rate_hz / 4]],
             "envelope_max_hz": 200,
             "velocity_hi_hz": rate_hz / 4,

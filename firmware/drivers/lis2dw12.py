@@ -52,6 +52,7 @@ class LIS2DW12(PlainFifo):
     defaults = {
         "full_scale_g": 4,
         "watermark": 16,
+        "window": 512,
         "envelope_bands": [[100, 400]],
         "envelope_max_hz": 100,
         "velocity_hi_hz": 400.0,

@@ -49,11 +49,6 @@ class LSM6DS3(PlainFifo):
     max_hz = 1500.0  # of the analogue filter
     fifo_entries = 682  # 2048 words
     watermarks = (4, 256)
-    defaults = {
-        "watermark": 64,
-        "envelope_bands": [[500, 1200]],
-        "envelope_max_hz": 300,
-    }
     test_watermark = 64
     test_least_g = (0.09, 0.09, 0.09)
     test_most_g = (1.7, 1.7, 1.7)
@@ -61,6 +56,13 @@ class LSM6DS3(PlainFifo):
     def __init__(self, bus, clock, rate_hz: float) -> None:
         super().__init__(bus, clock)
         self.rate_hz = rate_hz
+        self.defaults = {
+            "watermark": 64,
+            "envelope_bands": [[500, 1200]],
+            "envelope_max_hz": 300,
+            # 2048 samples at 6.66 kHz are 0.3 s: too short for 10 Hz.
+            "velocity_lo_hz": 20.0 if rate_hz > 5000 else 10.0,
+        }
         self._two = bytearray(2)
         self._four = bytearray(4)
 

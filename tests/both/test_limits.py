@@ -1,6 +1,7 @@
 """Configurations that the chip fitted cannot have. Runs on: MicroPython and CPython."""
 
-from firmware import config, limits
+from firmware import config, limits, velocity
+from firmware.analysis import buffer_bytes
 from firmware.config import ConfigError
 from firmware.drivers import adxl345, adxl355, iis3dwb, lis2dw12, lsm6ds3
 
@@ -31,6 +32,16 @@ def test_every_chip_can_have_its_defaults_and_they_reach_into_its_band():
         limits.check(settings, sensor)
         assert settings["envelope_bands"][0][1] <= sensor.max_hz
         assert settings["velocity_hi_hz"] <= sensor.max_hz
+
+
+def test_defaults_fit_a_small_node_and_resolve_the_lower_end_of_severity():
+    # The least that a board gives. A tone at f reads 50 (width of a bin / f)^2 % high.
+    for sensor in chips():
+        settings = limits.defaults(sensor)
+        assert buffer_bytes(settings, sensor) <= 53248, sensor.name
+        rate_hz = sensor.rate_hz / velocity.factor(sensor.rate_hz)
+        width_hz = rate_hz / settings["velocity_window"]
+        assert 50 * (width_hz / settings["velocity_lo_hz"]) ** 2 < 2, sensor.name
 
 
 def test_settings_beyond_the_chip_are_refused_with_its_name_and_what_is_allowed():

@@ -18,6 +18,19 @@ _INFO = ("samples", "timestamps", "timestamp", "before_timestamp") + (
 )
 
 
+DECIMATE_FACTOR: int = lib.DSP_DECIMATE_FACTOR
+
+
+def plan_bytes(n: int) -> int:
+    """As c_dsp/natmod has it, less the twiddles, which are constants here."""
+    return int(lib.dsp_plan_bytes(n))
+
+
+def decimate_bytes() -> int:
+    """As c_dsp/natmod has it."""
+    return int(ffi.sizeof("dsp_decimator"))
+
+
 def _axes(x: Any, y: Any, z: Any, at: int) -> list[Any]:
     return [ffi.from_buffer("int16_t[]", memoryview(axis)[at:]) for axis in (x, y, z)]
 
