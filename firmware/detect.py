@@ -7,7 +7,16 @@ import sys
 from firmware.drivers import SensorError
 
 ACCELEROMETERS = ("iis3dwb", "adxl355", "lis2dw12", "adxl345", "lsm6ds3")
-AIR_SENSORS = ("scd41", "sgp41", "bme680", "sht45", "sps30", "pms5003")
+AIR_ON_UART = ("sps30", "pms5003")
+# The drivers know their addresses too, but loading one takes memory.
+AIR_ON_I2C = {
+    "scd41": (0x62,),
+    "sgp41": (0x59,),
+    "bme680": (0x76, 0x77),
+    "sht45": (0x44, 0x45, 0x46),
+    "sps30": (0x69,),
+    "pms5003": (0x12,),
+}
 
 
 class Accelerometer:
@@ -31,7 +40,7 @@ def accelerometer(board, say) -> Accelerometer:
     first = None
     for place in board.data["sensors"]:
         named = place.get("chip")
-        if named in AIR_SENSORS:
+        if named in AIR_ON_I2C:
             continue
         for name in (named,) if named else ACCELEROMETERS:
             found = _build(board, driver(name), place)
@@ -101,10 +110,9 @@ def _scan(i2c, number: int, say) -> list:
 
 
 async def _air_at(i2c, address: int, clock):
-    for name in AIR_SENSORS:
-        module = driver(name)
-        if address in module.I2C_ADDRESSES:
-            chip = module.over_i2c(i2c, address, clock)
+    for name in AIR_ON_I2C:
+        if address in AIR_ON_I2C[name]:
+            chip = driver(name).over_i2c(i2c, address, clock)
             if await _is_there(chip):
                 return chip
     return None
@@ -116,13 +124,12 @@ async def air_on_uart(board) -> list:
     found = []
     for bus in board.data.get("uart", ()):
         number = bus["id"]
-        for name in AIR_SENSORS:
+        for name in AIR_ON_UART:
             module = driver(name)
-            if module.UART_BAUDRATE:
-                chip = module.over_uart(board.uart(number, module.UART_BAUDRATE), board.clock)
-                if await _is_there(chip):
-                    found.append((f"uart{number}", chip))
-                    break
+            chip = module.over_uart(board.uart(number, module.UART_BAUDRATE), board.clock)
+            if await _is_there(chip):
+                found.append((f"uart{number}", chip))
+                break
     return found
 
 

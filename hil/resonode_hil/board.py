@@ -268,7 +268,8 @@ class VirtualBoard:
 
     def _signal(self, how: signal.Signals) -> None:
         if self._process is not None:
-            os.kill(self._process.pid, how)
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                os.kill(self._process.pid, how)
 
     # ---- the process ----
 

@@ -40,9 +40,10 @@ class _Bus:
         while self._owed:
             self._owed -= 1
             self._take()
-        size = self._take(into)
-        self._wake()
-        return size
+        try:
+            return self._take(into)
+        finally:
+            self._wake()  # a refused transfer has ended the WAIT, too
 
     async def wait(self, irq_mask: int, until_us: int) -> None:
         if not self._tasks:

@@ -1,0 +1,29 @@
+"""Where chips are looked for. Runs on: MicroPython and CPython."""
+
+import os
+
+from firmware import detect
+
+
+def drivers() -> set:
+    names = os.listdir("firmware/drivers")
+    shared = ("accelerometer", "i2c_device", "registers", "sensirion", "shdlc", "__init__")
+    found = {name.split(".")[0] for name in names if name.endswith((".py", ".mpy"))}
+    return found - set(shared)
+
+
+def test_every_driver_is_looked_for():
+    assert set(detect.ACCELEROMETERS) | set(detect.AIR_ON_I2C) == drivers()
+
+
+def test_air_sensors_are_looked_for_where_their_drivers_say():
+    for name in detect.AIR_ON_I2C:
+        module = detect.driver(name)
+        assert module.I2C_ADDRESSES == detect.AIR_ON_I2C[name], name
+        assert (module.UART_BAUDRATE > 0) == (name in detect.AIR_ON_UART), name
+
+
+def test_accelerometers_can_be_somewhere():
+    for name in detect.ACCELEROMETERS:
+        module = detect.driver(name)
+        assert module.SPI_OPTIONS or module.I2C_ADDRESSES
