@@ -1,11 +1,11 @@
 """ST IIS3DWB at register level: three axes at 26.7 kHz, a 512-word tagged FIFO, one SPI.
 
 Written from the datasheet (DS12569 Rev 8), application note AN5444 Rev 1 and the register names of
-ST's driver. What a driver can see is modelled: identity, reset and boot times, full scale, the chip's
-own oscillator, time stamps, the FIFO with watermark, overrun and its latch, INT1, temperature,
-self-test, turn-on. Not modelled: the digital filters (the response is flat), wake-up and activity
-detection, user offsets, the single-axis mode, INT2, FIFO modes that need a trigger (they rest in
-the mode they start in).
+ST's driver. What a driver can see is modelled: identity, reset and boot times, full scale, the
+chip's own oscillator, time stamps, the FIFO with watermark, overrun and its latch, INT1,
+temperature, self-test, turn-on. Not modelled: the digital filters (the response is flat), wake-up
+and activity detection, user offsets, the single-axis mode, INT2, FIFO modes that need a trigger
+(they rest in the mode they start in).
 
 Everything happens on the chip's oscillator. Its ticks (12.5 us nominal) number the samples, three
 ticks each: sample k is the same instant and the same value however time is advanced.

@@ -1,10 +1,10 @@
 """ST LIS2DW12 at register level: three axes to 1.6 kHz, 14 bits, a FIFO of 32, SPI and I2C.
 
-Written from the datasheet (DocID029682 Rev 3) and application note AN5038 Rev 5. Modelled: identity,
-boot and reset, power modes as far as they set rate and bits, full scale, FIFO in bypass and
-continuous mode with watermark and overrun, INT1, both temperature outputs, self-test. Not
-modelled: events (wake-up, tap, free fall, 6D), INT2, high-pass filter, single conversion on
-demand, the other FIFO modes (they stay empty), filter responses (flat).
+Written from the datasheet (DocID029682 Rev 3) and application note AN5038 Rev 5. Modelled:
+identity, boot and reset, power modes as far as they set rate and bits, full scale, FIFO in bypass
+and continuous mode with watermark and overrun, INT1, both temperature outputs, self-test. Not
+modelled: events (wake-up, tap, free fall, 6D), INT2, high-pass filter, single conversion on demand,
+the other FIFO modes (they stay empty), filter responses (flat).
 """
 
 from __future__ import annotations
