@@ -19,7 +19,7 @@ def test_every_driver_is_looked_for():
 def test_air_sensors_are_looked_for_where_their_drivers_say():
     for name in detect.AIR_ON_I2C:
         module = detect.driver(name)
-        assert module.I2C_ADDRESSES == detect.AIR_ON_I2C[name], name
+        assert detect.AIR_ON_I2C[name] == module.I2C_ADDRESSES, name
         assert (module.UART_BAUDRATE > 0) == (name in detect.AIR_ON_UART), name
 
 
