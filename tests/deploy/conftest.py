@@ -12,7 +12,7 @@ import pytest
 import serial
 
 from resonode import boards
-from resonode.deploy import deploy
+from resonode.deploy import Deployed, deploy
 from resonode_hil.board import VirtualBoard
 from resonode_hil.emulated import EmulatedBoard, compile_files
 from resonode_hil.machine import default_machine
@@ -99,22 +99,22 @@ def chip(rig_files: Path, tmp_path: Path) -> Iterator[ChipFactory]:
 
 
 @pytest.fixture(scope="session")
-def deployed_flash(
+def first_time(
     rig_files: Path, source: Path, tmp_path_factory: pytest.TempPathFactory
-) -> bytes:
-    """The flash of a board after a first deployment."""
+) -> tuple[Deployed, bytes]:
+    """The report of a first deployment, and the board's flash after it."""
     board = new_chip(tmp_path_factory.mktemp("deployed"), rig_files)
     with board:
-        deploy(BOARD, board.port, source=source)
-    return board.image.read_bytes()
+        report = deploy(BOARD, board.port, source=source)
+    return report, board.image.read_bytes()
 
 
 @pytest.fixture
-def deployed(rig_files: Path, deployed_flash: bytes, tmp_path: Path) -> Iterator[Chip]:
+def deployed(rig_files: Path, first_time: tuple[Deployed, bytes], tmp_path: Path) -> Iterator[Chip]:
     """A board that runs what was deployed."""
     board = new_chip(tmp_path / "deployed", rig_files)
     board.image.parent.mkdir(parents=True)
-    board.image.write_bytes(deployed_flash)
+    board.image.write_bytes(first_time[1])
     with board:
         yield board
 

@@ -18,7 +18,7 @@ import pytest
 
 from firmware import VERSION
 from resonode import boards
-from resonode.deploy import check, deploy, files
+from resonode.deploy import Deployed, check, deploy, files
 from resonode.deploy.plan import make_plan
 from resonode.deploy.prompt import Prompt
 from resonode.errors import (
@@ -42,12 +42,13 @@ def trees(port: str) -> dict[str, Any]:
         return {slot: prompt.call("tree", f"/{slot}") for slot in ("app_a", "app_b")}
 
 
-def test_a_deployed_board_is_a_node(chip: ChipFactory, tmp_path: Path, source: Path) -> None:
-    board = chip()
-    done = deploy(BOARD, board.port, source=source)
-    assert (done.slot, done.kept, done.copied) == ("app_a", 0, 0)
-    assert done.sent == len(files.build(BOARD, source))
-    trust = asyncio.run(own(board, own_trust(tmp_path / "owner")))
+def test_a_deployed_board_is_a_node(
+    deployed: Chip, first_time: tuple[Deployed, bytes], source: Path, tmp_path: Path
+) -> None:
+    report, _flash = first_time
+    assert (report.slot, report.kept, report.copied) == ("app_a", 0, 0)
+    assert report.sent == len(files.build(BOARD, source))
+    trust = asyncio.run(own(deployed, own_trust(tmp_path / "owner")))
     assert trust is not None
 
 
