@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import resonode
+from firmware import calibration
 from resonode_hil.machine import default_machine
 from resonode_hil.sensors import faulty
 from resonode_hil.sensors.adxl345 import Adxl345
@@ -74,11 +75,19 @@ def shown(model: Any) -> np.ndarray:
     return np.minimum((rows + 8) >> 4, 32767) if wide else rows.astype(np.int64)
 
 
-def place_of(rows: np.ndarray, record: Any, scale_m_s2: float) -> int:
+@dataclass(frozen=True)
+class Calibrated:
+    """What a calibration has found, by axis."""
+
+    sensitivity: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    offset_m_s2: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+def place_of(rows: np.ndarray, record: Any, scale_m_s2: float, offset_m_s2: float) -> int:
     """Return which row is the first of a features record's, from their exact sum and extent."""
     column = rows[:, record.axis]
     sums = np.convolve(column, np.ones(WINDOW, dtype=np.int64), mode="valid")
-    wanted = record.mean_m_s2 * WINDOW / scale_m_s2
+    wanted = (record.mean_m_s2 + offset_m_s2) * WINDOW / scale_m_s2
     candidates = np.flatnonzero(np.abs(sums - wanted) < 0.5 + 1e-6 * abs(wanted))
     extents = [np.ptp(column[at : at + WINDOW]) * scale_m_s2 for at in candidates]
     (found,) = [
@@ -116,6 +125,22 @@ def start(
 def test_everything_stored_of_any_chip_agrees_with_float64(
     fitted: Fitted, virtual_board: Any, tmp_path: Path
 ) -> None:
+    check_stored(fitted, Calibrated(), virtual_board, tmp_path)
+
+
+def test_a_calibration_is_in_every_value_of_its_axis(virtual_board: Any, tmp_path: Path) -> None:
+    found = Calibrated((1.03, 0.96, 1.25), (0.5, -0.25, 0.125))
+    record = asdict(found) | {"date": "2026-11-22", "certificate": "Lab 4711"}
+    record = {name: list(one) if isinstance(one, tuple) else one for name, one in record.items()}
+    flash = tmp_path / "node" / "flash"
+    flash.mkdir(parents=True)
+    calibration.save(FITTED[1].chip, record, str(flash / "calibration.bin"))
+    check_stored(FITTED[1], found, virtual_board, tmp_path)
+
+
+def check_stored(
+    fitted: Fitted, calibrated: Calibrated, virtual_board: Any, tmp_path: Path
+) -> None:
     board, model = start(fitted, virtual_board, tmp_path, Lockstep())
     config = {
         "full_scale_g": fitted.full_scale_g,
@@ -145,14 +170,15 @@ def test_everything_stored_of_any_chip_agrees_with_float64(
         raws = [store.raw(name, seq) for seq in range(store.last_seq(name) + 1)]
     records = [resonode.decode(raw) for raw in raws if raw]
     last = [record for record in records if getattr(record, "capture", 0) == LAST_CAPTURE]
-    check(last, model, fitted)
+    check(last, model, fitted, calibrated)
 
 
-def check(records: list[Any], model: Any, fitted: Fitted) -> None:
-    scale_m_s2 = fitted.lsb_g * G_M_S2
+def check(records: list[Any], model: Any, fitted: Fitted, calibrated: Calibrated) -> None:
+    scales = [fitted.lsb_g * G_M_S2 * one for one in calibrated.sensitivity]
     rows = shown(model)
     first = next(record for record in records if isinstance(record, resonode.Features))
-    start = place_of(rows, first, scale_m_s2) - first.first_sample
+    offset_m_s2 = calibrated.offset_m_s2[first.axis]
+    start = place_of(rows, first, scales[first.axis], offset_m_s2) - first.first_sample
 
     def lsb(record: Any) -> np.ndarray:
         at = start + record.first_sample
@@ -164,10 +190,12 @@ def check(records: list[Any], model: Any, fitted: Fitted) -> None:
         if type(record) not in seen:
             continue
         seen[type(record)] += 1
+        scale_m_s2 = scales[record.axis]
         # Twice what the level's uncertainty leaves after a tenth of a second.
         assert record.rate_hz == pytest.approx(fitted.nominal_hz * 1.013, rel=0.02)
         if isinstance(record, resonode.Features):
             wanted = reference.features(lsb(record), scale_m_s2)
+            wanted["mean_m_s2"] -= calibrated.offset_m_s2[record.axis]
             for field, limit in RELATIVE.items():
                 assert getattr(record, field) == pytest.approx(wanted[field], rel=limit), field
             assert record.skewness == pytest.approx(wanted["skewness"], abs=3e-6)
