@@ -93,7 +93,9 @@ def estimate(
             is none.
     """
     if not board.real:
-        raise NodeError(f"{board.name} draws no current", why="it is a board of the rig")
+        raise NodeError(
+            f"{board.name} draws no current", why="it is a board of the rig", next="Name a real one"
+        )
     period_s, length_s = _schedule(board, config)
     duty = length_s / period_s
     draws = [_draw(board, chip) for chip in sensors or fitted(board)]
