@@ -135,7 +135,9 @@ dsp_status dsp_irfft_f32(const dsp_plan *plan, const float y[], float work[], fl
 // PLAN
 dsp_status dsp_rfft_i16(const dsp_plan *plan, const int16_t x[], float y[]);
 
-// The same for 32-bit records (dsp_decimate). |x[t] - mean| >= 2^24 loses low bits, >= 2^31 wraps.
+// The same for 32-bit records (dsp_decimate), in their unit. |x[t] - mean| >= 2^24 loses low bits,
+// >= 2^31 wraps.
+// PLAN
 dsp_status dsp_rfft_i32(const dsp_plan *plan, const int32_t x[], float y[]);
 
 // ------------------------------------------------------------------------------------------------
@@ -234,7 +236,8 @@ dsp_status dsp_envelope(const dsp_plan *plan_m, const float y[], int32_t n, int3
 
 // Linear-phase FIR with integer taps and exact sums: any cutting of the stream into blocks gives
 // identical outputs. At 26.667 kHz: 0..1020 Hz flat within 1e-4, everything that folds onto it
-// (from rate/8 - 1020 Hz) at least 80 dB down; gain at 0 Hz is exactly 1. See decimate_taps.py.
+// (from rate/8 - 1020 Hz) at least 80 dB down; gain at 0 Hz is exactly 1.
+// Source: Parks & McClellan (1972), designed by decimate_taps.py.
 typedef struct {
     int32_t phase;  // samples since the last output; -1: nothing seen yet
     int16_t history[DSP_DECIMATE_TAPS - 1];
@@ -455,9 +458,10 @@ dsp_status dsp_severity_zone(float velocity_mm_s, const float limits_mm_s[3], in
 // RMS of bands of an amplitude spectrum, each sqrt(sum(amp²) / 2 / ENBW) over its bins.
 //   amp        all n/2 + 1 bins (DC and Nyquist count as dsp_spectrum scales them)
 //   enbw_bins  of the window used: 1.5 for dsp_spectrum
-//   limits_hz  2 * count values: lower and upper limit of each band; a bin on a limit (to 1e-6)
-//   counts
-//   rms        `count` values. Error <= 1e-5 of the largest.
+//   limits_hz  2 * count values: lower and upper limit of each band, which a bin on it (to 1e-6)
+//              belongs to
+//   rms        `count` values, unit of amp. Error <= 1e-5 of the largest.
+// Source: Heinzel et al. (2002), section 8 (ENBW); Parseval.
 // SIZE, VALUE, BAND (no bin lies in a band)
 dsp_status dsp_band_rms(const float amp[], int32_t bins, float bin_hz, float enbw_bins,
                         const float limits_hz[], int32_t count, float rms[]);
@@ -490,6 +494,7 @@ dsp_status dsp_displacement(const dsp_plan *plan, const int32_t rec[], float sca
 // Below, a Butterworth high-pass of order 4 with its corner at f_lo / 2 (0.2 % at f_lo, -24 dB per
 // octave); above 0.4 of the rate an equiripple stop of -34 dB. Gravity is taken off with the first
 // sample.
+// Source: Zavalishin, The Art of VA Filter Design, ch. 4 (trapezoidal state-variable filter).
 enum {
     DSP_MOTION_TAPS = 35,
     DSP_MOTION_SETTLE_PERIODS = 10  // of f_lo, that count for no figure after a start
@@ -608,8 +613,8 @@ dsp_status dsp_envelope_stream_spectrum(dsp_envelope_stream *state, const dsp_pl
 // number of blocks, so that one knock in one block does not decide.
 // Source: Antoni, MSSP 20 (2006) 282; MSSP 21 (2007) 108 (fast kurtogram, 1/3-binary paving).
 
-// Number of bands; 0 when n is no transform size or parts_max not in 2..n/32. (8: 35; 16: 63... see
-// the sum 2 + 3 + 4 + 6 + 8 + ..)
+// Number of bands, 2 + 3 + 4 + 6 + 8 + .. + parts_max (8: 23, 16: 51); 0 when n is no transform size
+// or parts_max not in 2..n/32.
 int32_t dsp_kurtogram_bands(int32_t n, int32_t parts_max);
 
 // Bins of a band, 0 <= band < bands.
@@ -617,7 +622,8 @@ int32_t dsp_kurtogram_bands(int32_t n, int32_t parts_max);
 dsp_status dsp_kurtogram_band(int32_t n, int32_t parts_max, int32_t band, int32_t *k_lo,
                               int32_t *k_hi);
 
-// Bytes of work memory: a plan of n/2 points and n floats. (4096: 20 KB, 16384: 84 KB.)
+// Bytes of work memory: a plan of n/2 points and n floats. (4096: 16 KB, 16384: 64 KB; a quarter more
+// where plans hold their twiddles.)
 size_t dsp_kurtogram_bytes(int32_t n);
 
 // Adds one block. Costs two transforms of twice its bins for each band: for commissioning, not for
@@ -642,9 +648,11 @@ dsp_status dsp_kurtogram_best(const float sums[], int32_t n, int32_t parts_max, 
 // ------------------------------------------------------------------------------------------------
 
 // Amplitude spectrum of a band with fine bins from seconds of signal in constant memory: one-sided
-// band filter, decimation, complex transform, Hann window. Scaled as dsp_spectrum; flat within 0.5
-// % over the band (skirts of half its width lie outside, and must lie between 0 and half the rate).
+// band filter, decimation, complex transform, Hann window. Scaled as dsp_spectrum, factor
+// 2 at every bin; flat within 0.5 % over the band. (Skirts of half its width lie outside and must lie
+// between 0 and half the rate, so neither DC nor Nyquist is a bin.)
 //   bin = rate / factor / points, rate / factor between 2 and 4 times the band's width
+// Source: Randall, Vibration-based Condition Monitoring, chapter 3 (zoom); filter: Kaiser's rules.
 typedef struct {
     float rate_hz;   // of the samples
     float f_lo_hz;   // (f_hi - f_lo) / 4 above 0 or more; f_hi - f_lo at least rate_hz / 319
@@ -682,8 +690,8 @@ dsp_status dsp_zoom_spectrum(dsp_zoom *state, const dsp_plan *plan, float scale,
 // ------------------------------------------------------------------------------------------------
 
 // A bank of Goertzel filters with a rectangular window over any number of samples, the mean
-// removed.
-// Error within 2e-6 of the largest |x - mean| at any frequency.
+// removed. Error within 2e-6 of the largest |x - mean| at any frequency.
+// Source: Goertzel (1958); Reinsch in Stoer & Bulirsch, Introduction to Numerical Analysis, 2.3.
 enum { DSP_GOERTZEL_SAMPLES_MAX = 1 << 24 };
 
 // Of no concern to the caller; its memory.
@@ -725,6 +733,7 @@ dsp_status dsp_goertzel_read(dsp_goertzel *state, dsp_goertzel_bin bins[], float
 // 1e-4 to 0.4 of the new rate; what folds onto that is 80 dB down. Any cutting of the stream gives
 // identical outputs, each within one LSB / 2^DSP_DECIMATE_FRACTION_BITS of exact arithmetic per
 // stage.
+// Source: Bellanger, Daguet & Lepagnol (1974) for the chain; taps designed by halfband_taps.py.
 enum { DSP_HALFBAND_STAGES_MAX = 8, DSP_HALFBAND_MARK = 0x44535048 };
 
 typedef struct {

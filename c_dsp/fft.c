@@ -389,7 +389,7 @@ dsp_status dsp_rfft_i16(const dsp_plan *plan, const int16_t x[], float y[]) {
         return DSP_ERR_PLAN;
     }
     DSP_REQUIRE(DSP_PLAN(plan), DSP_IN(x, plan->n), DSP_OUT(y, plan->n));
-    int32_t sum = 0;  // 2^15 * 2^14 fits
+    int32_t sum = 0;                            // 2^15 * 2^14 fits
     for (int32_t i = 0; i < plan->n; i += 8) {  // one by one, counting costs more than adding
         DSP_UNROLL
         for (int32_t k = 0; k < 8; k++) {

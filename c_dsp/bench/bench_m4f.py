@@ -8,6 +8,8 @@ in QEMU and writes build/bench/dsp_m4f.json: {"rows": [...]}, one row for each n
     table_bytes   constant tables, and tables that it computes into RAM
     error         relative L2 error of the spectrum of noise, against float64; of q15 after the best
                   common scale, at full scale
+    ulps_of_host  f32 of ours only: largest difference from what this computer gives without
+                  contraction, in units in the last place of the largest bin
     snr_db_40     q15 only: the same as SNR in dB with the noise at -40 dBFS
 "rows_contract_off" holds the same with -ffp-contract=off, where our output must have the bits that
 this computer gives. "windowed" is our transform with a window
@@ -46,6 +48,7 @@ REPO = CORE.parent
 BUILD = REPO / "build" / "bench" / "m4f"
 OUT = BUILD.parent / "dsp_m4f.json"
 SIZES = (256, 512, 1024, 2048, 4096, 8192)
+ULPS_MAX = 2  # of the largest bin, between two targets
 
 GCC = "arm-none-eabi-gcc"
 TARGET = ["-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"]
@@ -359,12 +362,21 @@ def measure(subject: Subject, n: int, contract: str) -> dict[str, Any]:
         "table_bytes": section_bytes(program, "subject_tables") + printed["ram_tables"],
         "error": error(subject, n, output, window=subject.name == "windowed"),
     }
+    if subject.impl == "resonode" and subject.format == "f32" and not subject.name:
+        row["ulps_of_host"] = ulps(output, host_bits(subject, n))
+        if row["ulps_of_host"] > ULPS_MAX:
+            raise peers.FetchError(f"{program}: {row['ulps_of_host']} ulp from this computer")
     if subject.format == "q15":
         quiet = build(subject, n, contract, divide=100)
         count(quiet)
         quiet_error = error(subject, n, (quiet.parent / "out").read_bytes(), 100)
         row["snr_db_40"] = round(-20 * np.log10(quiet_error), 1)
     return row
+
+
+def ulps(output: bytes, host: bytes) -> float:
+    got, wanted = (np.frombuffer(data, np.float32).astype(float) for data in (output, host))
+    return float(np.abs(got - wanted).max() / np.spacing(np.float32(np.abs(wanted).max())))
 
 
 def host_bits(subject: Subject, n: int) -> bytes:

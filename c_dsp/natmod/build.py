@@ -255,7 +255,7 @@ def build(name: str, node: bool = False) -> Path:
 
 
 def table(sizes: dict[str, tuple[int, int]]) -> str:
-    """Markdown, as README.md has it: bytes of the whole module and of the node's, by architecture."""
+    """Markdown, as in README.md: bytes of the whole module and of the node's, by architecture."""
     whole, node = ([f"{pair[i]:,}" for pair in sizes.values()] for i in (0, 1))
     rows = [
         ["`dsp.mpy`, bytes", *sizes],

@@ -165,6 +165,6 @@ def test_negative_counts_are_refused():
 
 
 def test_every_status_has_its_own_text():
-    texts = [ffi.string(lib.dsp_status_text(status)) for status in range(0, -7, -1)]
-    assert len(set(texts)) == 7 and b"unknown status" not in texts
+    texts = [ffi.string(lib.dsp_status_text(status)) for status in range(0, -9, -1)]
+    assert len(set(texts)) == 9 and b"unknown status" not in texts
     assert ffi.string(lib.dsp_status_text(-99)) == b"unknown status"
