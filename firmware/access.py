@@ -109,7 +109,7 @@ class Access:
         self._credential: dict = {}
         self._pending: Handshake | None = None
         self._pending_psk = False
-        self._begun_s = 0.0
+        self._held_until_s = 0.0
         self.on_end = _nothing  # called when a session ends or is another host's
 
     @property
@@ -143,14 +143,14 @@ class Access:
         if not self.sealed or self._session is None:
             raise Refused(smp.RC_ACCESS_DENIED, "there is no session: a handshake is due")
         try:
-            return bytes(self._session.open(CHANNEL_SMP, counter, text))
+            return self._session.open(CHANNEL_SMP, counter, text)
         except SealError as error:
             raise Refused(smp.RC_ACCESS_DENIED, str(error)) from None
 
-    def seal(self, message: bytes) -> tuple:
-        # The answer to what was opened.
+    def seal_body(self, message: bytes) -> bytearray:
+        # The body of the answer to what was opened.
         assert self._session is not None
-        return self._session.seal(CHANNEL_SMP, message)
+        return self._session.seal_body(CHANNEL_SMP, message)
 
     def seal_record(self, record: bytes):
         # What may leave; None when there is nobody who may have it any more.
@@ -159,8 +159,11 @@ class Access:
         return self._session.seal_frame(CHANNEL_TELEMETRY, record)
 
     def become_owner(self, owner: bytes) -> None:
-        # The session that claimed the node goes on as its owner's.
+        # The session that claimed the node goes on as its owner's, and may be revoked as if it
+        # had been opened by a credential.
         self._owner = owner
+        epoch = self.trust.ownership.epoch
+        self._credential = {"host_key": self.host_key, "epoch": epoch, "expires_s": 0}
         self.role = ROLE_OWNER
         self.hash = b""
 
@@ -173,8 +176,11 @@ class Access:
             state = "claimed already" if trust.ownership.claimed else "not claimed yet"
             raise Refused(smp.RC_BAD_STATE, f"the node is {state}, so it takes {trust.pattern}")
         self._refuse_early(now_s)
-        if self._pending is not None and now_s - self._begun_s < _HOLD_S:
-            raise Refused(smp.RC_BUSY, "another handshake is not done: wait 2 s")
+        if now_s < self._held_until_s:
+            raise Refused(smp.RC_BUSY, f"another handshake is not done: wait {_HOLD_S} s")
+        # Also if this message is no good: the answer costs what only strangers would spend.
+        self._held_until_s = now_s + _HOLD_S
+        self._drop_pending()
         psk = trust.psk() if pattern == XX_PSK3 else None
         handshake = Handshake(False, trust.vault.static, security.prologue(pattern), psk)
         try:
@@ -184,14 +190,21 @@ class Access:
             raise Refused(smp.RC_INVALID, str(error)) from None
         self._pending = handshake
         self._pending_psk = psk is not None
-        self._begun_s = now_s
         return bytes(reply)
 
     def finish(self, message: bytes) -> int:
         # The role the peer has from now on.
-        handshake, self._pending = self._pending, None
+        handshake = self._pending
         if handshake is None:
             raise Refused(smp.RC_BAD_STATE, "no handshake was begun")
+        self._held_until_s = 0.0  # from now on the gate slows down who fails
+        try:
+            self._finish(handshake, message)
+        finally:
+            self._drop_pending()
+        return self.role
+
+    def _finish(self, handshake: Handshake, message: bytes) -> None:
         if self._pending_psk == self.trust.ownership.claimed:
             raise Refused(smp.RC_BAD_STATE, "the node has changed hands meanwhile")
         gate = self.trust.gate
@@ -201,7 +214,11 @@ class Access:
         credential = self._proved(handshake, message)
         gate.succeeded()
         self._open_session(handshake, credential, now_s)
-        return self.role
+
+    def _drop_pending(self) -> None:
+        if self._pending is not None:
+            self._pending.wipe()
+            self._pending = None
 
     def _proved(self, handshake: Handshake, message: bytes) -> dict:
         # The peer's credential; {} for who knows the code of a node that nobody owns.
@@ -211,11 +228,7 @@ class Access:
             raise Refused(smp.RC_ACCESS_DENIED, self._not_proved()) from None
         if self._pending_psk:
             return {}
-        try:
-            return self.trust.credential(payload, handshake.remote_static or b"")
-        except Refused:
-            handshake.wipe()
-            raise
+        return self.trust.credential(payload, handshake.remote_static or b"")
 
     def _not_proved(self) -> str:
         if not self._pending_psk:

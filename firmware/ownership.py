@@ -6,6 +6,8 @@ from firmware import flash
 
 _VERSION = 1
 MAX_DENIED = 32
+# The epoch's 32 bits are every later owner's too: nobody can use them up in a node's life.
+LONGEST_STEP = 100
 
 
 class OwnershipError(ValueError):
@@ -39,13 +41,17 @@ class Ownership:
         self._keep(bytes(owner), self.epoch, [], None, True)
 
     def revoke(self, epoch: int, deny: list) -> None:
-        # Denied keys are of credentials of today's epoch; a higher one refuses them anyway.
+        # Denied keys stay denied in a higher epoch: a credential may have been issued for a later
+        # one already, since it may be for nodes of which some are further.
         if epoch < self.epoch:
             raise OwnershipError(f"the epoch is {self.epoch} already, it never goes back")
-        denied = self.denied if epoch == self.epoch else []
-        denied = denied + [key for key in deny if key not in denied]
+        if epoch > self.epoch + LONGEST_STEP:
+            raise OwnershipError(f"the epoch is {self.epoch}, and {LONGEST_STEP} more is a step")
+        denied = self.denied + [key for key in deny if key not in self.denied]
         if len(denied) > MAX_DENIED:
-            raise OwnershipError(f"more than {MAX_DENIED} denied keys: raise the epoch instead")
+            raise OwnershipError(
+                f"more than {MAX_DENIED} denied keys: raise the epoch, and issue what is good again"
+            )
         self._keep(self.owner, epoch, denied, self.code, self.label_taken)
 
     def release(self, code: str) -> None:

@@ -2,7 +2,7 @@
 # What travels after a handshake: messages sealed under a counter of their direction, with the
 # channel they belong to as associated data. No I/O.
 #
-#   management   counter and sealed text are fields of an SMP message: seal(), open()
+#   management   counter and sealed text are fields of an SMP message: seal_body(), open()
 #   telemetry    counter u32, big-endian | sealed text: seal_frame(), open_frame()
 #
 # Sealed text is the cipher text and 16 bytes of tag.
@@ -10,7 +10,7 @@
 import struct
 
 from firmware.noise import Cipher, NoiseError
-from resonode_wire.sealing import END_MESSAGES, END_S, RECORD_OVERHEAD, TAG, Window
+from resonode_wire.sealing import END_MESSAGES, END_S, RECORD_OVERHEAD, TAG, Window, sealed_body
 
 
 class SealError(Exception):
@@ -35,12 +35,14 @@ class SealedSession:
 
     # -- management
 
-    def seal(self, channel: int, message) -> tuple:
-        # (counter, sealed text)
-        text = bytearray(len(message) + TAG)
-        return self._seal(channel, message, text), text
+    def seal_body(self, channel: int, message) -> bytearray:
+        # The body of the SMP message that carries it.
+        size = len(message) + TAG
+        body, at = sealed_body(self._send.next, size)
+        self._seal(channel, message, memoryview(body)[at : at + size])
+        return body
 
-    def open(self, channel: int, counter: int, text) -> bytearray:
+    def open(self, channel: int, counter: int, text) -> bytes:
         # A wrong counter, a replay or a forgery changes nothing, and is a SealError.
         if not isinstance(counter, int) or not 0 <= counter < END_MESSAGES:
             raise SealError("the counter is out of range")
@@ -54,7 +56,7 @@ class SealedSession:
         except NoiseError as error:
             raise SealError(str(error)) from None
         self._window.mark(counter)
-        return copy[: len(copy) - TAG]
+        return bytes(memoryview(copy)[: len(copy) - TAG])
 
     # -- telemetry
 
@@ -64,7 +66,7 @@ class SealedSession:
         struct.pack_into(">I", frame, 0, counter)
         return frame
 
-    def open_frame(self, channel: int, frame) -> bytearray:
+    def open_frame(self, channel: int, frame) -> bytes:
         if len(frame) < RECORD_OVERHEAD:
             raise SealError("shorter than an empty frame")
         counter = struct.unpack_from(">I", frame, 0)[0]

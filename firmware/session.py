@@ -45,15 +45,14 @@ class Session:
         try:
             answer = self._answer(version, (group, command, op), body, role)
         except Refused as refused:
-            answer = {"rc": refused.rc}
-            if refused.reason:
-                answer["rsn"] = refused.reason
+            answer = _refusal(refused.rc, refused.reason)
         except Exception as error:  # a request's boundary: told to the host and counted
             self._node.report("request", error)
-            answer = {"rc": smp.RC_UNKNOWN, "rsn": f"{type(error).__name__}: {error}"}
-        return smp.pack(op + 1, group, seq, command, cbor.dumps(answer), version & 1)
+            answer = _refusal(smp.RC_UNKNOWN, f"{type(error).__name__}: {error}")
+        return smp.pack(op + 1, group, seq, command, answer, version & 1)
 
-    def _answer(self, version: int, key: tuple, body: bytes, role: int) -> dict:
+    def _answer(self, version: int, key: tuple, body: bytes, role: int):
+        # The answer's body.
         if version > 1:
             raise Refused(smp.RC_TOO_NEW)
         least = LEAST_ROLE.get(key)
@@ -67,9 +66,10 @@ class Session:
             raise Refused(smp.RC_INVALID, str(error)) from None
         if not isinstance(arguments, dict):
             raise Refused(smp.RC_INVALID, "the body must be a map")
-        return self._commands[key](arguments, role)
+        answer = self._commands[key](arguments, role)
+        return answer if key == _SEALED else cbor.dumps(answer)  # that one is a body already
 
-    def _sealed(self, arguments: dict, _role: int) -> dict:
+    def _sealed(self, arguments: dict, _role: int) -> bytearray:
         if self._inside:
             raise Refused(smp.RC_BAD_STATE, "sealed twice")
         access = self.access
@@ -81,11 +81,14 @@ class Session:
             self._inside = False
         if reply is None:
             raise Refused(smp.RC_INVALID, "what was sealed is no request")
-        counter, text = access.seal(reply)
-        return {"n": counter, "d": text}
+        return access.seal_body(reply)
 
     def _groups(self) -> list:
         return sorted({group for group, _command, _op in self._commands})
 
     def _buffer(self) -> int:
         return _BUFFER - MESSAGE_OVERHEAD if self._inside else _BUFFER
+
+
+def _refusal(rc: int, reason: str) -> bytes:
+    return cbor.dumps({"rc": rc, "rsn": reason} if reason else {"rc": rc})

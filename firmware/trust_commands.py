@@ -81,6 +81,8 @@ class TrustCommands:
         owner = sized(arguments, "owner", KEY)
         signature = sized(arguments, "sig", SIGNATURE)
         time_s = argument(arguments, "time_s", int)
+        if not 0 <= time_s < 1 << 40:  # what is later is no date, and would stay for good
+            raise Refused(smp.RC_INVALID, "time_s is Unix time")
         statement = security.claim_statement(hashed, trust.vault.fingerprint)
         if not primitives.verify(owner, statement, signature):
             raise Refused(smp.RC_ACCESS_DENIED, "the claim is not signed by that owner")

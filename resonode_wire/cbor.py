@@ -39,7 +39,8 @@ class Tagged:
         return f"Tagged({self.tag}, {self.value!r})"
 
 
-def _head(out: bytearray, major: int, value: int) -> None:
+def head(out: bytearray, major: int, value: int) -> None:
+    """Append the head of an item: its major type, and its value or length. Raises WireError."""
     major <<= 5
     if value < 24:
         out.append(major | value)
@@ -76,7 +77,7 @@ def _in_order(keys) -> list:
 
 
 def _map(out: bytearray, value: dict, depth: int) -> None:
-    _head(out, 5, len(value))
+    head(out, 5, len(value))
     for key in _in_order(value):
         _encode(out, key, depth)
         _encode(out, value[key], depth)
@@ -93,26 +94,26 @@ def _encode(out: bytearray, value, depth: int) -> None:
         out.append(0xF4)
     elif isinstance(value, int):
         if value >= 0:
-            _head(out, 0, value)
+            head(out, 0, value)
         else:
-            _head(out, 1, -1 - value)
+            head(out, 1, -1 - value)
     elif isinstance(value, float):
         _float(out, value)
     elif isinstance(value, (bytes, bytearray, memoryview)):
-        _head(out, 2, len(value))
+        head(out, 2, len(value))
         out.extend(value)
     elif isinstance(value, str):
         text = value.encode()
-        _head(out, 3, len(text))
+        head(out, 3, len(text))
         out.extend(text)
     elif isinstance(value, (list, tuple)):
-        _head(out, 4, len(value))
+        head(out, 4, len(value))
         for item in value:
             _encode(out, item, depth + 1)
     elif isinstance(value, dict):
         _map(out, value, depth + 1)
     elif isinstance(value, Tagged):
-        _head(out, 6, value.tag)
+        head(out, 6, value.tag)
         _encode(out, value.value, depth + 1)
     else:
         raise WireError(f"no CBOR form for {type(value)}")
@@ -132,27 +133,31 @@ _FLOATS = {25: (">e", 2), 26: (">f", 4), 27: (">d", 8)}
 
 class _Reader:
     def __init__(self, data, at: int) -> None:
-        self.data = data
+        # A part of it is then of the type that values are, without another copy.
+        self.data = data if isinstance(data, bytes) else bytes(data)
         self.at = at
 
     def take(self, count: int) -> bytes:
         end = self.at + count
         if end > len(self.data):
             raise WireError("CBOR item is cut short")
-        part = bytes(self.data[self.at : end])
+        part = self.data[self.at : end]
         self.at = end
         return part
 
     def item(self, depth: int):
         if depth > MAX_DEPTH:
             raise WireError(f"nested deeper than {MAX_DEPTH}")
-        initial = self.take(1)[0]
+        if self.at >= len(self.data):
+            raise WireError("CBOR item is cut short")
+        initial = self.data[self.at]
+        self.at += 1
         major, info = initial >> 5, initial & 31
         if major == 7:
             return self._simple(info)
         if info == 31:
             return self._indefinite(major, depth)
-        value = self._argument(info)
+        value = info if info < 24 else self._argument(info)
         if major == 0:
             return value
         if major == 1:
@@ -190,8 +195,6 @@ class _Reader:
         result[key] = self._value(depth + 1)
 
     def _argument(self, info: int) -> int:
-        if info < 24:
-            return info
         if info > 27:
             raise WireError("reserved CBOR length")
         return int.from_bytes(self.take(1 << (info - 24)), "big")

@@ -3,6 +3,8 @@
 Runs on: MicroPython and CPython. WIRE.md, section 4.
 """
 
+from resonode_wire import cbor
+
 TAG = 16  # bytes of proof behind every sealed text
 RECORD_OVERHEAD = 4 + TAG  # of a sealed record: counter u32 and tag
 # Of a sealed message at most: header 8, {"n": up to 9 bytes, "d": up to 3 before it}, tag.
@@ -17,6 +19,21 @@ END_S = 2 * REKEY_S
 
 WINDOW = 64  # how far behind the newest a message may come
 _MASK = (1 << WINDOW) - 1
+
+
+def sealed_body(counter: int, size: int) -> tuple:
+    """Return (the body of a sealed message, index in it) with room for `size` bytes of sealed text.
+
+    It is the CBOR of {"d": text, "n": counter}; the text is sealed where it lies, since memory
+    for long messages is what costs a node most time.
+    """
+    body = bytearray(b"\xa2\x61d")
+    cbor.head(body, 2, size)
+    at = len(body)
+    body.extend(bytes(size))
+    body.extend(b"\x61n")
+    cbor.head(body, 0, counter)
+    return body, at
 
 
 class Window:

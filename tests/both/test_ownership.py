@@ -1,7 +1,7 @@
 """Whose node it is, over restarts and power cuts. Runs on: MicroPython and CPython."""
 
 from firmware import flash
-from firmware.ownership import MAX_DENIED, Ownership, OwnershipError
+from firmware.ownership import LONGEST_STEP, MAX_DENIED, Ownership, OwnershipError
 from tests.both.power_cut import cut_at_each_operation, fresh_file
 
 PATH = "build/test-owner.bin"
@@ -62,20 +62,23 @@ def test_a_power_cut_leaves_the_old_state_or_the_new_and_the_running_node_has_th
         assert cut_at_each_operation(act, check) >= 4
 
 
-def test_denied_hosts_add_up_within_an_epoch_and_go_with_it():
+def test_denied_hosts_add_up_and_stay_denied_in_a_higher_epoch_until_the_owner_changes():
     ownership = fresh()
     ownership.claim(OWNER)
     ownership.revoke(1, [HOST])
     ownership.revoke(1, [OWNER, HOST])
     assert ownership.denied == [HOST, OWNER]
     ownership.revoke(2, [])
+    assert ownership.denied == [HOST, OWNER]
+    ownership.release("0" * 16)
     assert ownership.denied == []
 
 
-def test_an_epoch_never_goes_back_and_denied_hosts_have_a_limit():
+def test_an_epoch_never_goes_back_or_far_and_denied_hosts_have_a_limit():
     ownership = fresh()
     ownership.revoke(3, [])
-    for epoch, deny in ((2, []), (3, [bytes([at]) * 32 for at in range(MAX_DENIED + 1)])):
+    too_many = [bytes([at]) * 32 for at in range(MAX_DENIED + 1)]
+    for epoch, deny in ((2, []), (3, too_many), (3 + LONGEST_STEP + 1, [])):
         before = state(ownership)
         try:
             ownership.revoke(epoch, deny)

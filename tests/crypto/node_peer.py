@@ -12,6 +12,7 @@ from firmware import primitives
 from firmware.noise import Handshake, NoiseError
 from firmware.primitives import KeyPair
 from firmware.sealed import SealedSession, SealError
+from resonode_wire import cbor
 
 
 class Peer:
@@ -43,7 +44,8 @@ class Peer:
         return facts
 
     def seal(self, channel, message):
-        return list(self._now["session"].seal(channel, message))
+        body = cbor.loads(self._now["session"].seal_body(channel, message))
+        return [body["n"], body["d"]]
 
     def open(self, channel, counter, text):
         return self._now["session"].open(channel, counter, text)

@@ -302,6 +302,42 @@ def test_a_denied_host_is_out_whatever_it_shows(owned: DoorNode, owner: Owner):
     assert "this host was revoked" in refusal(lost.come_with, credential).reason
 
 
+def test_a_denied_host_stays_out_when_the_epoch_is_raised(owned: DoorNode, owner: Owner):
+    # A credential for all of an owner's nodes has the epoch of the one that is furthest.
+    lost = Host(owned)
+    credential = owner.credential(lost, ROLE_OPERATOR, epoch=5)
+    host = owner_session(owned, owner)
+    host.secure(WRITE, smp.SEC_REVOKE, {"deny": [lost.public]})
+    host.secure(WRITE, smp.SEC_REVOKE, {"epoch": 2})
+    assert "this host was revoked" in refusal(lost.come_with, credential).reason
+
+
+@pytest.mark.parametrize("how", ["epoch", "deny"])
+def test_the_session_that_claimed_is_revoked_like_any_other(node: DoorNode, owner: Owner, how: str):
+    # It was opened by no credential; another link of the same node tells it apart from its owner.
+    host = Host(node)
+    host.come_with_code(node.trust.code())
+    host.claim_for(owner)
+    assert echo(host) == "x"
+    node.trust.ownership.revoke(*((2, []) if how == "epoch" else (1, [host.public])))
+    assert refusal(echo, host).rc == DENIED
+
+
+def test_an_owner_cannot_use_up_the_epochs_of_the_next(owned: DoorNode, owner: Owner):
+    host = owner_session(owned, owner)
+    refused = refusal(host.secure, WRITE, smp.SEC_REVOKE, {"epoch": (1 << 32) - 1})
+    assert refused.rc == smp.RC_INVALID and "step" in refused.reason
+    assert owned.trust.ownership.epoch == 1
+
+
+def test_a_claim_of_no_date_is_refused_and_the_node_is_still_nobodys(node: DoorNode, owner: Owner):
+    host = Host(node)
+    host.come_with_code(node.trust.code())
+    for time_s in (-1, 1 << 40, (1 << 64) - 1):
+        assert refusal(host.claim_for, owner, time_s=time_s).rc == smp.RC_INVALID
+    assert not node.trust.ownership.claimed
+
+
 def test_more_denied_hosts_than_there_is_room_for_are_refused(owned: DoorNode, owner: Owner):
     host = owner_session(owned, owner)
     keys = [os.urandom(32) for _ in range(32)]
@@ -550,6 +586,15 @@ def test_handshakes_that_are_begun_and_left_hold_the_door_for_two_seconds(
     Host(owned).begin(XX)
     answer = refusal(Host(owned).begin, XX)
     assert answer.rc == BUSY and "wait 2 s" in answer.reason
+    owned.time_s += 2
+    owner_session(owned, owner)
+
+
+def test_a_first_message_that_is_no_good_holds_the_door_too(owned: DoorNode, owner: Owner):
+    # Else each would cost the node two products of its curve, as often as the link can carry it.
+    of_low_order = {"p": XX, "m": bytes(32)}
+    assert refusal(Host(owned).handshake, of_low_order).rc == smp.RC_INVALID
+    assert refusal(Host(owned).handshake, of_low_order).rc == BUSY
     owned.time_s += 2
     owner_session(owned, owner)
 

@@ -39,7 +39,7 @@ from resonode.trust.requests import HandshakeWrite, HelloRead, HelloReply
 from resonode.trust.session import Expected, Handshake, Proof, SealedChannel, SealError
 from resonode_wire import WIRE_VERSION, cbor, security, smp
 from resonode_wire.errors import WireError
-from resonode_wire.sealing import MESSAGE_OVERHEAD, REKEY_MESSAGES, REKEY_S
+from resonode_wire.sealing import MESSAGE_OVERHEAD, REKEY_MESSAGES, REKEY_S, sealed_body
 
 logger = logging.getLogger(__name__)
 
@@ -398,7 +398,9 @@ class SecureTransport(SMPTransport):
         try:
             counter, text = self._channel.seal(data)
             head = (smp.WRITE, smp.GROUP_SECURITY, self._sequence, smp.SEC_SEALED)
-            request = smp.pack(*head, cbor.dumps({"n": counter, "d": text}))
+            body, at = sealed_body(counter, len(text))
+            body[at : at + len(text)] = text
+            request = smp.pack(*head, body)
             reply = await self.link.send_and_receive(request)
             message = self._channel.open(*_sealed_in(reply, request))
             if _names(message) != _names(data):
