@@ -138,7 +138,7 @@ class Access:
             self.host_key = self.hash = b""
             self.on_end()
 
-    def open(self, counter: int, text) -> bytes:
+    def open(self, counter: int, text) -> memoryview:
         # A message of the session, or Refused.
         if not self.sealed or self._session is None:
             raise Refused(smp.RC_ACCESS_DENIED, "there is no session: a handshake is due")

@@ -19,6 +19,9 @@ _SILENCE_S = 0.1
 _LEASE_S = 10
 # Frames gathered into one write, in bytes: fewer system calls, still short for an answer.
 _BATCH = 2048
+# Answers and lines that wait for a host who does not read. Further requests are left in the port,
+# further lines are dropped: a stranger who only asks must not fill the memory.
+_MOST_WAITING = 32
 
 
 def _no_answer(request: bytes):
@@ -50,6 +53,7 @@ class SerialLink:
         self._decoder = StreamDecoder(MAX_MESSAGE + HEADER_SIZE, MAX_MESSAGE)
         self._answers: list = []
         self._wake = Event()
+        self._taken = Event()  # set when the answers were taken to be written
         self._cursor = -1  # next record to send, -1 when nobody listens
         self._sent = -1  # highest record sent so far
         self._heard_s = 0.0
@@ -78,8 +82,9 @@ class SerialLink:
 
     def log(self, text: str) -> None:
         # A line for people; tools pass over it.
-        self._answers.append(text.encode() + b"\n")
-        self._wake.set()
+        if len(self._answers) < _MOST_WAITING:
+            self._answers.append(text.encode() + b"\n")
+            self._wake.set()
 
     async def receive(self) -> None:
         while True:
@@ -87,6 +92,9 @@ class SerialLink:
                 if kind in (CONSOLE_SMP, CHANNEL_SMP):
                     self._request(kind, payload)
             self._counters.damaged = self._decoder.damaged
+            while len(self._answers) >= _MOST_WAITING:
+                self._taken.clear()
+                await self._taken.wait()
 
     async def _pieces(self) -> list:
         if not self._decoder.pending:
@@ -124,6 +132,7 @@ class SerialLink:
     def _next_batch(self) -> bytes:
         if self._answers:
             answers, self._answers = self._answers, []
+            self._taken.set()
             return b"".join(answers)
         if self._cursor >= 0 and self._seconds() - self._heard_s > _LEASE_S:
             self.end_stream()

@@ -42,7 +42,7 @@ class SealedSession:
         self._seal(channel, message, memoryview(body)[at : at + size])
         return body
 
-    def open(self, channel: int, counter: int, text) -> bytes:
+    def open(self, channel: int, counter: int, text) -> memoryview:
         # A wrong counter, a replay or a forgery changes nothing, and is a SealError.
         if not isinstance(counter, int) or not 0 <= counter < END_MESSAGES:
             raise SealError("the counter is out of range")
@@ -56,7 +56,7 @@ class SealedSession:
         except NoiseError as error:
             raise SealError(str(error)) from None
         self._window.mark(counter)
-        return bytes(memoryview(copy)[: len(copy) - TAG])
+        return memoryview(copy)[: len(copy) - TAG]
 
     # -- telemetry
 
@@ -66,7 +66,7 @@ class SealedSession:
         struct.pack_into(">I", frame, 0, counter)
         return frame
 
-    def open_frame(self, channel: int, frame) -> bytes:
+    def open_frame(self, channel: int, frame) -> memoryview:
         if len(frame) < RECORD_OVERHEAD:
             raise SealError("shorter than an empty frame")
         counter = struct.unpack_from(">I", frame, 0)[0]

@@ -35,7 +35,7 @@ class Session:
         # The response, or None for what is no request (a stray answer desynchronises a client).
         return self._respond(request, self.access.plain_role)
 
-    def _respond(self, request: bytes, role: int):
+    def _respond(self, request, role: int):
         try:
             op, version, group, seq, command, body = smp.unpack(request)
         except WireError:

@@ -27,12 +27,13 @@ def sealed_body(counter: int, size: int) -> tuple:
     It is the CBOR of {"d": text, "n": counter}; the text is sealed where it lies, since memory
     for long messages is what costs a node most time.
     """
-    body = bytearray(b"\xa2\x61d")
-    cbor.head(body, 2, size)
-    at = len(body)
-    body.extend(bytes(size))
-    body.extend(b"\x61n")
-    cbor.head(body, 0, counter)
+    before, after = bytearray(b"\xa2\x61d"), bytearray(b"\x61n")
+    cbor.head(before, 2, size)
+    cbor.head(after, 0, counter)
+    at = len(before)
+    body = bytearray(at + size + len(after))
+    body[:at] = before
+    body[at + size :] = after
     return body, at
 
 

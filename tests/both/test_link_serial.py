@@ -243,6 +243,25 @@ def test_cut_request_does_not_swallow_the_next_one():
     Bench().run(scenario)
 
 
+def test_answers_that_nobody_reads_fill_no_memory_and_requests_go_on_when_they_are_read():
+    async def scenario(bench: Bench) -> None:
+        bench.port.open = False
+        asked = 0
+        for _ in range(500):
+            bench.port.put(3 * frame.encode_frame(CHANNEL_SMP, ECHO))
+            asked += 3
+            bench.link.log("somebody asks")
+            await settle()
+        # Of the piece that was read last all is answered.
+        assert len(bench.link._answers) <= 32 + 3
+        bench.port.open = True
+        while len(bench.port.of(CHANNEL_SMP)) < asked:
+            await asyncio.sleep(0.001)
+        assert bench.counters.requests == asked
+
+    Bench().run(scenario)
+
+
 def test_log_lines_are_text_between_frames():
     async def scenario(bench: Bench) -> None:
         bench.link.log("sensor: gone")

@@ -48,13 +48,13 @@ class Peer:
         return [body["n"], body["d"]]
 
     def open(self, channel, counter, text):
-        return self._now["session"].open(channel, counter, text)
+        return bytes(self._now["session"].open(channel, counter, text))
 
     def seal_frame(self, channel, payload):
         return self._now["session"].seal_frame(channel, payload)
 
     def open_frame(self, channel, frame):
-        return self._now["session"].open_frame(channel, frame)
+        return bytes(self._now["session"].open_frame(channel, frame))
 
 
 def plain(value):
