@@ -68,6 +68,11 @@ GLUE int32_t get_int(mp_obj_t obj, const char *text) {
     return (int32_t)value;
 }
 
+// n raw samples of x, from `at` on.
+GLUE const int16_t *get_samples(mp_obj_t x, mp_obj_t at, int32_t n) {
+    return IN(int16_t, "x", x, get_int(at, "at: too large"), n);
+}
+
 GLUE float get_float(mp_obj_t obj) {
     return mp_obj_get_float_to_f(obj);
 }

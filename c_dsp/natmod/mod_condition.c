@@ -7,7 +7,7 @@
 static mp_obj_t shape_factors(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     const int32_t n = get_int(args[2], "n: too large");
-    const int16_t *x = IN(int16_t, "x", args[0], get_int(args[1], "at: too large"), n);
+    const int16_t *x = get_samples(args[0], args[1], n);
     float *out = OUT(float, "out", args[4], 0, 4);
     dsp_shape_set set;
     const dsp_status status = dsp_shape_factors(x, n, get_float(args[3]), &set);
@@ -37,22 +37,6 @@ static mp_obj_t band_rms(size_t n_args, const mp_obj_t *args) {
     return mp_const_none;
 }
 VAR(band_rms, 7);
-
-// displacement(plan, rec, n, scale, rate_hz, f_lo_hz, f_hi_hz, work) -> um
-static mp_obj_t displacement(size_t n_args, const mp_obj_t *args) {
-    (void)n_args;
-    const int32_t n = get_int(args[2], "n: too large");
-    const dsp_plan *plan = get_plan_of(args[0], n);
-    const int32_t *rec = IN(int32_t, "rec", args[1], 0, n);
-    float *work = OUT(float, "work", args[7], 0, n);
-    float um = 0.0f;
-    const dsp_status status = dsp_displacement(plan, rec, get_float(args[3]), get_float(args[4]),
-                                               get_float(args[5]), get_float(args[6]), work, &um);
-    refuse_unless(status != DSP_ERR_BAND, "f_lo_hz, f_hi_hz: no bin lies between");
-    check(status, "scale, rate_hz, f_lo_hz, f_hi_hz: out of range");
-    return mp_obj_new_float_from_f(um);
-}
-VAR(displacement, 8);
 
 // severity_zone(velocity_mm_s, limits_mm_s) -> 0..3
 static mp_obj_t severity_zone(mp_obj_t value, mp_obj_t limits) {
@@ -184,7 +168,7 @@ static mp_obj_t spectrum_window(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     const int32_t n = get_int(args[3], "n: too large");
     const dsp_plan *plan = get_plan_of(args[0], n);
-    const int16_t *x = IN(int16_t, "x", args[1], get_int(args[2], "at: too large"), n);
+    const int16_t *x = get_samples(args[1], args[2], n);
     float *work = OUT(float, "work", args[6], 0, n);
     float *amp = OUT(float, "amp", args[7], 0, n / 2 + 1);
     check(dsp_spectrum_window(plan, x, get_float(args[4]), get_int(args[5], "window: too large"),
@@ -228,7 +212,7 @@ static mp_obj_t welch_feed(size_t n_args, const mp_obj_t *args) {
     dsp_welch *state = get_welch(args[0]);
     const dsp_plan *plan = get_plan(args[1], "plan: not initialised (plan_init)");
     const int32_t n = get_int(args[4], "n: too large");
-    const int16_t *x = IN(int16_t, "x", args[2], get_int(args[3], "at: too large"), n);
+    const int16_t *x = get_samples(args[2], args[3], n);
     float *work = OUT(float, "work", args[5], 0, dsp_plan_n(plan));
     check(dsp_welch_feed(state, plan, x, n, work), "plan: of another size than the segments");
     return mp_obj_new_int(dsp_welch_segments(state));
@@ -313,7 +297,7 @@ static mp_obj_t envelope_stream_feed(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     dsp_envelope_stream *state = get_stream(args[0]);
     const int32_t n = get_int(args[3], "n: too large");
-    const int16_t *x = IN(int16_t, "x", args[1], get_int(args[2], "at: too large"), n);
+    const int16_t *x = get_samples(args[1], args[2], n);
     int32_t used = 0;
     check(dsp_envelope_stream_feed(state, x, n, &used), "n: negative");
     return mp_obj_new_int(used);
@@ -413,7 +397,7 @@ static mp_obj_t halfband_feed(size_t n_args, const mp_obj_t *args) {
     dsp_halfband *state = NULL;
     check(dsp_halfband_open(memory, bytes, &state), "state: never initialised (halfband_init)");
     const int32_t n = get_int(args[3], "n: too large");
-    const int16_t *x = IN(int16_t, "x", args[1], get_int(args[2], "at: too large"), n);
+    const int16_t *x = get_samples(args[1], args[2], n);
     const int32_t out_at = get_int(args[5], "out_at: too large");
     int32_t *out = OUT(int32_t, "out", args[4], out_at, 0);
     mp_buffer_info_t info;

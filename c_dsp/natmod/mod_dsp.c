@@ -52,7 +52,7 @@ static mp_obj_t fifo_split(size_t n_args, const mp_obj_t *args) {
     out[7] = seen.hole;
     return mp_obj_new_int(seen.samples);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(fifo_split_obj, 7, 7, fifo_split);
+VAR(fifo_split, 7);
 
 // xyz_split(image, entries, entry_bytes, top, x, y, z, at) -> entries that are x, y, z
 static mp_obj_t xyz_split(size_t n_args, const mp_obj_t *args) {
@@ -77,7 +77,7 @@ VAR(xyz_split, 8);
 static mp_obj_t widen(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     const int32_t n = get_int(args[2], "n: too large");
-    const int16_t *x = IN(int16_t, "x", args[0], get_int(args[1], "at: too large"), n);
+    const int16_t *x = get_samples(args[0], args[1], n);
     int32_t *out = OUT(int32_t, "out", args[3], get_int(args[4], "out_at: too large"), n);
     check(dsp_widen(x, n, out), "n: negative");
     return mp_const_none;
@@ -88,7 +88,7 @@ VAR(widen, 5);
 static mp_obj_t features(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     const int32_t n = get_int(args[2], "n: too large");
-    const int16_t *x = IN(int16_t, "x", args[0], get_int(args[1], "at: too large"), n);
+    const int16_t *x = get_samples(args[0], args[1], n);
     float *out = OUT(float, "out", args[4], 0, 8);
     dsp_feature_set set;
     const dsp_status status = dsp_features(x, n, get_float(args[3]), &set);
@@ -104,20 +104,20 @@ static mp_obj_t features(size_t n_args, const mp_obj_t *args) {
     out[7] = set.saturated;
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(features_obj, 5, 5, features);
+VAR(features, 5);
 
 // spectrum(plan, x, at, n, scale, work, amp)
 static mp_obj_t spectrum(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     const int32_t n = get_int(args[3], "n: too large");
     const dsp_plan *plan = get_plan_of(args[0], n);
-    const int16_t *x = IN(int16_t, "x", args[1], get_int(args[2], "at: too large"), n);
+    const int16_t *x = get_samples(args[1], args[2], n);
     float *work = OUT(float, "work", args[5], 0, n);
     float *amp = OUT(float, "amp", args[6], 0, n / 2 + 1);
     check(dsp_spectrum(plan, x, get_float(args[4]), work, amp), "scale: not positive");
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(spectrum_obj, 7, 7, spectrum);
+VAR(spectrum, 7);
 
 static mp_obj_t power_add(mp_obj_t acc, mp_obj_t amp, mp_obj_t n_obj) {
     const int32_t n = get_int(n_obj, "n: too large");
@@ -139,18 +139,18 @@ static mp_obj_t power_mean(size_t n_args, const mp_obj_t *args) {
     check(status, "count: not positive");
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(power_mean_obj, 4, 4, power_mean);
+VAR(power_mean, 4);
 
 // rfft(plan, x, at, n, work)
 static mp_obj_t rfft(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     const int32_t n = get_int(args[3], "n: too large");
     const dsp_plan *plan = get_plan_of(args[0], n);
-    const int16_t *x = IN(int16_t, "x", args[1], get_int(args[2], "at: too large"), n);
+    const int16_t *x = get_samples(args[1], args[2], n);
     check(dsp_rfft_i16(plan, x, OUT(float, "work", args[4], 0, n)), "plan: not initialised");
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(rfft_obj, 5, 5, rfft);
+VAR(rfft, 5);
 
 // envelope(plan_m, work_n, n, k_lo, k_hi, scale, scratch, bins, amp)
 static mp_obj_t envelope(size_t n_args, const mp_obj_t *args) {
@@ -170,7 +170,7 @@ static mp_obj_t envelope(size_t n_args, const mp_obj_t *args) {
     check(status, "scale: not positive");
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(envelope_obj, 9, 9, envelope);
+VAR(envelope, 9);
 
 static mp_obj_t decimate_bytes(void) {
     return mp_obj_new_int(sizeof(dsp_decimator));
@@ -196,7 +196,7 @@ static mp_obj_t decimate(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     dsp_decimator *state = get_decimator(args[0]);
     const int32_t n = get_int(args[3], "n: too large");
-    const int16_t *x = IN(int16_t, "x", args[1], get_int(args[2], "at: too large"), n);
+    const int16_t *x = get_samples(args[1], args[2], n);
     const int32_t out_at = get_int(args[5], "out_at: too large");
     int32_t *out = OUT(int32_t, "out", args[4], out_at, 0);
     mp_buffer_info_t info;
@@ -208,23 +208,40 @@ static mp_obj_t decimate(size_t n_args, const mp_obj_t *args) {
     check(status, "state: never reset (decimate_reset)");
     return mp_obj_new_int(produced);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(decimate_obj, 6, 6, decimate);
+VAR(decimate, 6);
 
-// velocity(plan, rec, n, scale, rate_hz, f_lo_hz, f_hi_hz, work) -> mm/s
-static mp_obj_t velocity(size_t n_args, const mp_obj_t *args) {
-    (void)n_args;
+// dsp_velocity and dsp_displacement take the same: (plan, rec, n, scale, rate_hz, f_lo_hz, f_hi_hz,
+// work).
+typedef dsp_status (*motion_figure)(const dsp_plan *plan, const int32_t rec[], float scale,
+                                    float rate_hz, float f_lo_hz, float f_hi_hz, float work[],
+                                    float *out);
+
+static mp_obj_t in_band(motion_figure figure, const mp_obj_t *args) {
     const int32_t n = get_int(args[2], "n: too large");
     const dsp_plan *plan = get_plan_of(args[0], n);
     const int32_t *rec = IN(int32_t, "rec", args[1], 0, n);
     float *work = OUT(float, "work", args[7], 0, n);
-    float mm_s = 0.0f;
-    const dsp_status status = dsp_velocity(plan, rec, get_float(args[3]), get_float(args[4]),
-                                           get_float(args[5]), get_float(args[6]), work, &mm_s);
+    float value = 0.0f;
+    const dsp_status status = figure(plan, rec, get_float(args[3]), get_float(args[4]),
+                                     get_float(args[5]), get_float(args[6]), work, &value);
     refuse_unless(status != DSP_ERR_BAND, "f_lo_hz, f_hi_hz: no bin lies between");
     check(status, "scale, rate_hz, f_lo_hz, f_hi_hz: out of range");
-    return mp_obj_new_float_from_f(mm_s);
+    return mp_obj_new_float_from_f(value);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(velocity_obj, 8, 8, velocity);
+
+// velocity(..) -> mm/s
+static mp_obj_t velocity(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    return in_band(dsp_velocity, args);
+}
+VAR(velocity, 8);
+
+// displacement(..) -> um
+static mp_obj_t displacement(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    return in_band(dsp_displacement, args);
+}
+VAR(displacement, 8);
 
 static mp_obj_t pack_f16(mp_obj_t src, mp_obj_t n_obj, mp_obj_t dst) {
     const int32_t n = get_int(n_obj, "n: too large");
@@ -244,4 +261,4 @@ static mp_obj_t pack_db8(size_t n_args, const mp_obj_t *args) {
     check(dsp_pack_db8(in, n, get_float(args[2]), out, &floor_db), "step_db: not positive");
     return mp_obj_new_float_from_f(floor_db);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(pack_db8_obj, 4, 4, pack_db8);
+VAR(pack_db8, 4);

@@ -30,7 +30,7 @@ VAR(irfft, 5);
 static mp_obj_t rfft_q15(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     const int32_t n = get_int(args[2], "n: too large");
-    const int16_t *x = IN(int16_t, "x", args[0], get_int(args[1], "at: too large"), n);
+    const int16_t *x = get_samples(args[0], args[1], n);
     int16_t *y = OUT(int16_t, "y", args[3], 0, n);
     int32_t exponent = 0;
     const dsp_status status = dsp_rfft_q15(n, x, y, &exponent);
@@ -60,7 +60,7 @@ static mp_obj_t spectrum_table(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     const int32_t n = get_int(args[3], "n: too large");
     const dsp_plan *plan = get_plan_of(args[0], n);
-    const int16_t *x = IN(int16_t, "x", args[1], get_int(args[2], "at: too large"), n);
+    const int16_t *x = get_samples(args[1], args[2], n);
     const float *w = IN(float, "w", args[5], 0, n);
     float *work = OUT(float, "work", args[7], 0, 2 * n);
     float *amp = OUT(float, "amp", args[8], 0, n / 2 + 1);
@@ -131,7 +131,7 @@ static mp_obj_t zoom_feed(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     dsp_zoom *state = get_zoom(args[0]);
     const int32_t n = get_int(args[3], "n: too large");
-    const int16_t *x = IN(int16_t, "x", args[1], get_int(args[2], "at: too large"), n);
+    const int16_t *x = get_samples(args[1], args[2], n);
     int32_t used = 0;
     check(dsp_zoom_feed(state, x, n, &used), "n: negative");
     return mp_obj_new_int(used);
@@ -198,7 +198,7 @@ static mp_obj_t goertzel_feed(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     goertzel_state *state = get_goertzel(args[0]);
     const int32_t n = get_int(args[3], "n: too large");
-    const int16_t *x = IN(int16_t, "x", args[1], get_int(args[2], "at: too large"), n);
+    const int16_t *x = get_samples(args[1], args[2], n);
     const dsp_status status = dsp_goertzel_feed(&state->bank, state->bins, x, n);
     refuse_unless(status != DSP_ERR_SIZE, "n: more than 2^24 samples in all");
     check(status, "state: never initialised (goertzel_init)");
