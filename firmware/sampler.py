@@ -96,7 +96,7 @@ class Sampler:
         self.capture += 1
         self._sensor.start()
         self._running = True
-        self._heard_us = self._clock.now_us()
+        self._silent_from_us = -1  # board time since which it gives nothing
 
     def _known_rate(self) -> RateMeter:
         # What the chip knows of its rate; a capture before this one may have known it better.
@@ -135,7 +135,11 @@ class Sampler:
         return self._take(count)
 
     def _give_up_after_silence(self) -> None:
-        if self._clock.now_us() - self._heard_us > self._silence_us:
+        # Counted from the first look that found nothing: that nobody looked is not its fault.
+        now_us = self._clock.now_us()
+        if self._silent_from_us < 0:
+            self._silent_from_us = now_us
+        if now_us - self._silent_from_us > self._silence_us:
             raise SensorError(f"{self._sensor.name} gives no samples: is it still connected?")
 
     def _take(self, count: int) -> tuple:
@@ -143,7 +147,7 @@ class Sampler:
         first = self._index_of_first(count)
         if first < 0:
             return None, 0
-        self._heard_us = self._clock.now_us()
+        self._silent_from_us = -1
         self._next = first + count
         self.rate.mark(sensor.looked_us, self._next + sensor.waiting)
         lost = 0
