@@ -120,6 +120,15 @@ def test_an_open_node_may_not_stand_for_a_closed_one(trust: Trust) -> None:
             trust.check_open(hello)
 
 
+def test_an_open_node_may_not_stand_for_one_that_a_credential_names(
+    trust: Trust, other: Trust
+) -> None:
+    give(other, trust, node=FP)
+    trust.check_open(said(fp=bytes(16)))
+    with pytest.raises(resonode.NotTrusted, match="asks for no key.*a credential for it"):
+        trust.check_open(said())
+
+
 # --- firmware of another release -----------------------------------------------------------------
 
 

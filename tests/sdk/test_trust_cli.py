@@ -10,6 +10,7 @@ from resonode.trust.keys import Keys
 from resonode.trust.label import Label, parse, read_file, write_csv
 from resonode.trust.site import NodeEntry, Site
 from resonode_wire import security
+from tests.sdk.fake_node import FakeNode
 
 ENTRY = NodeEntry("n1", name="Pump 3", fingerprint="ab" * 16, epoch=4)
 LABEL = Label("n1", bytes(16), security.code_of(bytes(range(10))))
@@ -106,3 +107,11 @@ def test_the_label_of_a_new_node_is_kept_before_the_node_is_told_so(
     assert alone.stat().st_mode & 0o077 == 0
     assert label.code not in done.out + done.err
     assert cli(*take).code == 13  # never again
+
+
+def test_what_a_node_says_does_not_steer_the_terminal(cli):
+    with FakeNode("n1\x1b[2J") as node:
+        done = cli("info", "--port", node.url)
+        assert "\\x1b[2J" in done.out
+        refused = cli("node", "rotate", "--port", node.url)
+    assert "\x1b" not in done.out + done.err + refused.out + refused.err

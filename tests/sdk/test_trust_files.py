@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from resonode.errors import ClockUntrusted, NodeError, NotTrusted, StoreError
-from resonode.trust import credentials
+from resonode.trust import credentials, files
 from resonode.trust.audit import INTENT, OK, Audit
 from resonode.trust.clock import TOLERANCE_S, check_clock
 from resonode.trust.keyrings import Keyring
@@ -128,6 +128,17 @@ def test_keys_are_for_their_user_only_and_refused_if_others_could_read_them(tmp_
     folder.chmod(0o755)
     with pytest.raises(NotTrusted, match=r"755.*chmod 700"):
         Keys(tmp_path, None).owner_public  # noqa: B018
+
+
+def test_a_link_laid_where_a_label_goes_is_not_followed(tmp_path):
+    # A label may go to any folder, a shared one too.
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    label = tmp_path / "label.json"
+    label.with_name("label.json.new").symlink_to(precious)
+    with pytest.raises(StoreError, match="cannot be written"):
+        files.replace(label, b"the code", files.SECRET)
+    assert precious.read_text() == "mine" and not label.exists()
 
 
 def test_a_damaged_key_is_never_replaced(tmp_path):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from resonode.cli import output
 from resonode.errors import NodeError, NodeNotFound
 
 if TYPE_CHECKING:
@@ -66,11 +67,18 @@ class Settings:
 settings = Settings()
 
 
+class _Visible(logging.Formatter):
+    """What a node said may be in a line; it must not steer the terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return output.visible(super().formatMessage(record))
+
+
 def start_logging() -> None:
     """Send warnings to stderr; -v and -q change how much."""
     settings.verbose, settings.quiet, settings.debug = 0, False, False
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    handler.setFormatter(_Visible("%(levelname)s: %(message)s"))
     logging.basicConfig(handlers=[handler], force=True)
     _set_level()
 

@@ -119,7 +119,7 @@ def fail(what: str, why: str = "", next: str = "") -> None:
     lines = [f"Error: {what}" + (f": {why}" if why else "")]
     if next:
         lines.append(f"  {next}.")
-    print("\n".join(lines), file=sys.stderr)
+    print(visible("\n".join(lines)), file=sys.stderr)
 
 
 def say(text: str) -> None:
@@ -127,7 +127,17 @@ def say(text: str) -> None:
     from resonode.cli.common import settings
 
     if not settings.quiet:
-        print(text, file=sys.stderr)
+        print(visible(text), file=sys.stderr)
+
+
+def visible(text: str) -> str:
+    """Return a text with its control characters spelled out.
+
+    Some of it is what a node said, before it proved who it is: it must not steer the terminal.
+    """
+    return "".join(
+        char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text
+    )
 
 
 def table(
@@ -176,7 +186,7 @@ def text(value: Any) -> str:
         return f"{value:.6g}"
     if isinstance(value, list | tuple):
         return ", ".join(text(one) for one in value)
-    return str(value)
+    return visible(str(value))
 
 
 def plain(value: Any) -> Any:

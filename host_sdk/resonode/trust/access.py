@@ -63,10 +63,13 @@ class Trust:
         Raises:
             NotTrusted: it is, so what answers is not that node, or it was tampered with.
         """
-        if self.site.by_fingerprint(hello.fp) or self.site.find(hello.node):
+        known = self.site.by_fingerprint(hello.fp) or self.site.find(hello.node)
+        named = [one for one in credentials.given_to(self.home) if one.content["node"] == hello.fp]
+        if known or named:
+            where = self.site.path if known else "a credential for it"
             raise NotTrusted(
                 f"Node {hello.node} asks for no key",
-                why=f"{self.site.path} says that it was commissioned, so it is closed",
+                why=f"{where} says that it was commissioned, so it is closed",
                 next="Something else answers in its place, or it was tampered with: look at it",
             )
 

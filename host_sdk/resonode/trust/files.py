@@ -61,7 +61,9 @@ def replace(path: Path, data: bytes, mode: int = PUBLIC) -> None:
 
 def write_synced(path: Path, data: bytes, mode: int) -> None:
     """Write a file and see it onto the disk. Raises OSError."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    # A link that somebody has laid there is not followed (Windows: only who may, makes links).
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+    handle = os.open(path, flags, mode)
     with os.fdopen(handle, "wb") as file:
         if os.name == "posix":
             os.fchmod(handle, mode)  # a file that was left behind may have another

@@ -28,7 +28,7 @@ from resonode.trust.requests import (
 )
 from resonode.trust.session import Proof
 from resonode.trust.site import RELEASED, NodeEntry
-from resonode.trust.transport import ask_hello
+from resonode.trust.transport import is_unclaimed
 from resonode_wire import security
 
 
@@ -116,7 +116,7 @@ async def transfer(node: Node, trust: Trust, keep: Callable[[Label], None]) -> L
             await node.request(ReleaseWrite(code=code, sig=trust.keys.sign(statement)), once=True)
         except NodeError:
             # Its answer may have been lost on the way, after it was done.
-            if (await ask_hello(node.transport, node.url, node.timeout_s)).claimed:
+            if not await is_unclaimed(node.transport, entry.id, proof.fingerprint, node.timeout_s):
                 raise
         await asyncio.to_thread(
             trust.site.put, replace(entry, state=RELEASED, epoch=access.epoch + 1)

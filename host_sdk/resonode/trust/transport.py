@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,7 +37,14 @@ from resonode.errors import (
 )
 from resonode.transport import ResonodeTransport
 from resonode.trust.requests import HandshakeWrite, HelloRead, HelloReply
-from resonode.trust.session import Expected, Handshake, Proof, SealedChannel, SealError
+from resonode.trust.session import (
+    Expected,
+    Handshake,
+    Proof,
+    SealedChannel,
+    SealError,
+    psk_of,
+)
 from resonode_wire import WIRE_VERSION, cbor, security, smp
 from resonode_wire.errors import WireError
 from resonode_wire.sealing import MESSAGE_OVERHEAD, REKEY_MESSAGES, REKEY_S, sealed_body
@@ -123,6 +131,39 @@ async def _hello(client: smpclient.SMPClient) -> HelloReply:
                 why=f"its firmware is too old ({error.why})",
                 next="Update its firmware to the release of this program",
             ) from error
+
+
+async def is_unclaimed(
+    link: SMPTransport, node_id: str, fingerprint: bytes, timeout_s: float
+) -> bool:
+    """Tell whether a node has no owner; whoever sits on the link cannot make it True.
+
+    hello could say so in anyone's name. A node answers the first message of a commissioning only
+    while it has no owner, and its answer proves who it is; the code enters after that.
+
+    Raises:
+        NotTrusted: something else answers in its place.
+        TransportError, ProtocolError
+    """
+    client = smpclient.SMPClient(link, "", _NEVER_S)
+    secret = secrets.token_bytes(security.KEY)
+    deadline_s = time.monotonic() + timeout_s
+    while time.monotonic() < deadline_s:
+        psk = psk_of(node_id, "")
+        handshake = Handshake(security.XX_PSK3, secret, Expected(fingerprint), psk)
+        try:
+            first = HandshakeWrite(p=security.XX_PSK3, m=handshake.first())
+            second = (await ask(client, first, _MESSAGE_S)).m
+        except TimeoutError:
+            continue
+        except CommandError as error:
+            if error.code != smp.RC_BUSY:
+                return False
+            await asyncio.sleep(_BUSY_S)
+            continue
+        handshake.second(second or b"")
+        return True
+    return False
 
 
 async def ask(
