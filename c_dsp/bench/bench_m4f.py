@@ -363,9 +363,10 @@ def measure(subject: Subject, n: int, contract: str) -> dict[str, Any]:
         "error": error(subject, n, output, window=subject.name == "windowed"),
     }
     if subject.impl == "resonode" and subject.format == "f32" and not subject.name:
-        row["ulps_of_host"] = ulps(output, host_bits(subject, n))
-        if row["ulps_of_host"] > ULPS_MAX:
-            raise peers.FetchError(f"{program}: {row['ulps_of_host']} ulp from this computer")
+        distance = ulps(output, host_bits(subject, n))
+        if distance > ULPS_MAX:
+            raise peers.FetchError(f"{program}: {distance} ulp from this computer")
+        row["ulps_of_host"] = distance
     if subject.format == "q15":
         quiet = build(subject, n, contract, divide=100)
         count(quiet)
