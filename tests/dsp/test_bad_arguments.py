@@ -179,17 +179,18 @@ def zoom_setup() -> In:
     return Setup("dsp_zoom_setup", 1, [(26667.0, 2000.0, 4000.0, N)])
 
 
-ENVELOPE_BYTES = lib.dsp_envelope_stream_bytes(envelope_setup().pointer())
-ZOOM_BYTES = lib.dsp_zoom_bytes(zoom_setup().pointer())
+ENVELOPE, ZOOM = envelope_setup(), zoom_setup()  # held: a pointer alone keeps no memory
+ENVELOPE_BYTES = lib.dsp_envelope_stream_bytes(ENVELOPE.pointer())
+ZOOM_BYTES = lib.dsp_zoom_bytes(ZOOM.pointer())
 ZOOM_BINS = 400
 
 
 def make_envelope(*where: Any) -> int:
-    return int(lib.dsp_envelope_stream_init(envelope_setup().pointer(), *where))
+    return int(lib.dsp_envelope_stream_init(ENVELOPE.pointer(), *where))
 
 
 def make_zoom(*where: Any) -> int:
-    return int(lib.dsp_zoom_init(zoom_setup().pointer(), *where))
+    return int(lib.dsp_zoom_init(ZOOM.pointer(), *where))
 
 
 def make_welch(*where: Any) -> int:
