@@ -7,7 +7,7 @@ import sys
 
 import micropython
 
-from firmware import VERSION, calibration, detect, limits
+from firmware import VERSION, calibration, console, detect, limits
 from firmware.access import Access, Trust
 from firmware.air import Air
 from firmware.analysis import buffer_bytes
@@ -138,7 +138,7 @@ async def _start(board, identity: dict):
     sequence = Sequence("sequence.bin")
     store = RecordStore(sequence, board.clock, counters, board.data["store_bytes"])
     link = SerialLink(
-        asyncio.StreamReader(sys.stdin.buffer),
+        console.reader(),
         asyncio.StreamWriter(sys.stdout.buffer, {}),
         store,
         counters,

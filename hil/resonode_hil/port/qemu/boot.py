@@ -13,27 +13,12 @@ import umachine  # noqa: E402
 _CRASH_EXIT_CODE = 1
 
 
-class _Stream:
-    def __init__(self, buffer) -> None:
-        self.buffer = buffer
-
-
-class _Console:
-    # Stands for sys in main.py, which reads sys.stdin.buffer: see firmware/console.py.
-    def __init__(self) -> None:
-        from firmware.console import Console
-
-        self.stdin = _Stream(Console(sys.stdin.buffer))
-        self.stdout = sys.stdout
-
-
 def _run() -> None:
     # Who this board is, which a chip would know.
     with open("board_id", "wb") as file:
         file.write(umachine.host_file("board_id"))
     from firmware import main
 
-    main.sys = _Console()  # type: ignore[assignment]
     main.run("/boards/QEMU_M4F")
 
 

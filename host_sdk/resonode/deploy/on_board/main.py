@@ -13,18 +13,6 @@ _tasks: list = []  # somebody has to hold them
 _GOOD_AFTER_S = 3  # it has started when its event loop has run so long
 
 
-class _Stream:
-    def __init__(self, buffer) -> None:
-        self.buffer = buffer
-
-
-class _Console:
-    # Stands for sys in the application's main.py, which reads sys.stdin.buffer.
-    def __init__(self, console) -> None:
-        self.stdin = _Stream(console)
-        self.stdout = sys.stdout
-
-
 def _read() -> list:
     with open("/slot") as file:
         return file.read().split()
@@ -63,9 +51,7 @@ async def _keep(slot: str) -> None:
 def _start(slot: str) -> None:
     sys.path.insert(0, "/" + slot)
     from firmware import main
-    from firmware.console import Console
 
-    main.sys = _Console(Console(sys.stdin.buffer))  # type: ignore[assignment]
     main.run("/" + slot + "/boards/" + os.listdir("/" + slot + "/boards")[0])
 
 
