@@ -4,10 +4,10 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench bench-commission bench-dsp bench-dsp-host bench-sealed emulated fuzz natmod natmod-all dist lock clean
+.PHONY: help setup demo test lint format bench bench-commission bench-dsp bench-dsp-host bench-m4f bench-sealed emulated fuzz natmod natmod-all dist lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## make .venv, install the lock and this checkout, build the C core (demo and test do this too)
 	@command -v $(PYTHON) >/dev/null || { echo "set-up: no $(PYTHON) on the PATH. Install Python 3.11 or later (Debian: apt-get install python3 python3-venv python3-dev)." >&2; exit 1; }
@@ -38,6 +38,10 @@ bench-dsp-host: setup ## time the real FFT on this computer, against SciPy, NumP
 
 emulated: setup ## build MicroPython for an emulated Cortex-M4F and start it: make emulated ARGS=frozen
 	@$(BIN)/python -m tools.emulated $(ARGS)
+
+bench-m4f: setup ## measure the whole firmware on an emulated Cortex-M4F; result in build/bench/m4f.json
+	@$(BIN)/python -m tools.emulated --build frozen
+	@$(BIN)/python -m resonode_hil.emulated.bench
 
 bench-commission: setup ## commission virtual nodes, one and a hundred; result in build/bench/commission.json
 	@$(BIN)/python -m resonode_hil.bench_commission $(ARGS)

@@ -4,3 +4,6 @@
 
 #undef MICROPY_HW_BOARD_NAME
 #define MICROPY_HW_BOARD_NAME "Resonode NRF52840_DK"
+
+// A sixth fewer instructions for bytecode (make bench-m4f).
+#define MICROPY_OPT_COMPUTED_GOTO (1)

@@ -2,6 +2,8 @@
 
 #include "clock.h"
 
+#include <stdbool.h>
+
 #include "chip.h"
 #include "host.h"
 #include "py/mphal.h"
@@ -33,6 +35,42 @@ static uint64_t clocks(void) {
     }
     restore_interrupts(state);
     return (uint64_t)ms * TICK + (TICK - 1 - left);
+}
+
+static int away;  // how many have left and not returned
+static uint64_t left_at, elsewhere;
+volatile uint64_t clock_worked;
+
+void clock_leave(void) {
+    uint32_t state = disable_interrupts();
+    if (away++ == 0) {
+        left_at = clocks();
+        clock_worked = left_at - elsewhere;
+    }
+    restore_interrupts(state);
+}
+
+void clock_return(void) {
+    uint32_t state = disable_interrupts();
+    if (--away == 0) {
+        elsewhere += clocks() - left_at;
+    }
+    restore_interrupts(state);
+}
+
+static volatile bool event;  // kept until somebody sleeps: one that came before is not missed
+
+void clock_event(void) {
+    event = true;
+}
+
+void clock_sleep(uint32_t most_ms) {
+    clock_leave();
+    for (uint32_t start = now_ms; !event && now_ms - start < most_ms;) {
+        __asm volatile("wfi");
+    }
+    event = false;
+    clock_return();
 }
 
 mp_uint_t mp_hal_ticks_ms(void) {

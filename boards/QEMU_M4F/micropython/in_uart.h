@@ -74,8 +74,7 @@ static bool wait_for_byte(machine_uart_obj_t *self) {
     return true;
 }
 
-static mp_uint_t mp_machine_uart_read(mp_obj_t self_in, void *data, mp_uint_t size, int *error) {
-    machine_uart_obj_t *self = MP_OBJ_TO_PTR(self_in);
+static mp_uint_t fetch(machine_uart_obj_t *self, void *data, mp_uint_t size, int *error) {
     if (size == 0) {
         return 0;
     }
@@ -93,10 +92,20 @@ static mp_uint_t mp_machine_uart_read(mp_obj_t self_in, void *data, mp_uint_t si
     return got;
 }
 
+// What these channels carry, hardware does on a real board: it is not the firmware's work.
+static mp_uint_t mp_machine_uart_read(mp_obj_t self_in, void *data, mp_uint_t size, int *error) {
+    clock_leave();
+    mp_uint_t got = fetch(MP_OBJ_TO_PTR(self_in), data, size, error);
+    clock_return();
+    return got;
+}
+
 static mp_uint_t mp_machine_uart_write(mp_obj_t self_in, const void *data, mp_uint_t size,
                                        int *error) {
     machine_uart_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    clock_leave();
     size_t sent = uart_write(self->port, data, size);
+    clock_return();
     if (size && !sent) {
         *error = MP_EAGAIN;
         return MP_STREAM_ERROR;

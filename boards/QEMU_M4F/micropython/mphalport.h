@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "clock.h"
 #include "shared/runtime/interrupt_char.h"
 
 static inline uint32_t disable_interrupts(void) {
@@ -18,7 +19,6 @@ static inline void restore_interrupts(uint32_t state) {
 #define MICROPY_BEGIN_ATOMIC_SECTION() disable_interrupts()
 #define MICROPY_END_ATOMIC_SECTION(state) restore_interrupts(state)
 
-// Sleeps until an interrupt; the clock's comes every millisecond.
-#define MICROPY_INTERNAL_WFE(timeout_ms) __asm volatile("wfi")
+#define MICROPY_INTERNAL_WFE(timeout_ms) clock_sleep(timeout_ms)
 
 void mp_hal_set_interrupt_char(int c);

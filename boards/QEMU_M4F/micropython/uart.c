@@ -1,6 +1,7 @@
 #include "uart.h"
 
 #include "chip.h"
+#include "clock.h"
 #include "py/mphal.h"
 #include "py/runtime.h"
 
@@ -42,6 +43,7 @@ static void take(int port, uint8_t byte) {
 static void drain(int port) {
     uart_regs *device = devices[port];
     device->interrupt = UART_INT_RX | UART_INT_TX;
+    clock_event();
     while (rings[port].in - rings[port].out < RING && (device->state & UART_RX_FULL)) {
         take(port, device->data);
     }
@@ -53,7 +55,9 @@ void uart_console_interrupt(void) {
 }
 
 void uart_bus_interrupt(void) {
+    clock_leave();
     drain(UART_BUS);
+    clock_return();
 }
 
 void uart_radio_interrupt(void) {
@@ -98,7 +102,7 @@ void uart_write_all(int port, const void *data, size_t size) {
         from += sent;
         size -= sent;
         if (size) {
-            __asm volatile("wfi");  // for the device to say that it is ready
+            clock_sleep(1);  // for the device to say that it is ready
         }
     }
 }
