@@ -6,6 +6,7 @@
 import asyncio
 import select
 import struct
+import time
 
 import channel
 
@@ -63,14 +64,22 @@ class _Bus:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            # Tasks that are ready may want to wake up earlier: the board's time must not pass them.
+            # Tasks that are ready may want to wake up earlier, and a time that the rig only moves
+            # while the board waits must not pass while it works. An interrupt line is always
+            # watched at once.
             await asyncio.sleep(0)
+            while not self._mask() and _others_are_ready():
+                await asyncio.sleep(0)
             if self._waits:
-                mask = 0
-                for wait in self._waits:
-                    mask |= wait[0]
-                self._send(bus.pack_wait(mask, min([wait[1] for wait in self._waits])))
+                until_us = min([wait[1] for wait in self._waits])
+                self._send(bus.pack_wait(self._mask(), until_us))
                 self._owed += 1
+
+    def _mask(self) -> int:
+        mask = 0
+        for wait in self._waits:
+            mask |= wait[0]
+        return mask
 
     async def _hear(self) -> None:
         reader = asyncio.StreamReader(self._file)
@@ -114,6 +123,11 @@ class _Bus:
         if size:
             self._fill(memoryview(into)[:size])
         return size
+
+
+def _others_are_ready() -> bool:
+    task = asyncio.core._task_queue.peek()
+    return task is not None and time.ticks_diff(task.ph_key, asyncio.core.ticks()) <= 0
 
 
 _bus = _Bus()
