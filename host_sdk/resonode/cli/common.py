@@ -16,6 +16,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from resonode.cli import output
 from resonode.errors import NodeError, NodeNotFound
+from resonode_wire.security import KEY
 
 if TYPE_CHECKING:
     from resonode.node import Node
@@ -221,6 +222,17 @@ def axis_number(axis: str | None) -> int | None:
     if axis not in ("x", "y", "z"):
         raise typer.BadParameter(f"axis is x, y or z, not {axis}", param_hint="--axis")
     return "xyz".index(axis)
+
+
+def read_host_key(digits: str) -> bytes:
+    """Return the key of a computer, as --host-key has it."""
+    try:
+        key = bytes.fromhex(digits)
+    except ValueError:
+        key = b""
+    if len(key) != KEY:
+        raise typer.BadParameter("a host key has 64 digits of 0-9 and a-f", param_hint="--host-key")
+    return key
 
 
 def may_write(path: Path, yes: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from resonode.cli import output
-from resonode.cli.common import Command, Group, Json, Yes, may_write
+from resonode.cli.common import Command, Group, Json, Yes, may_write, read_host_key
 from resonode.cli.site import SiteFile
 from resonode.errors import NodeError
 from resonode_wire import security
@@ -42,7 +42,7 @@ def issue(
     from resonode.trust.keys import Keys
     from resonode.trust.site import Site
 
-    number, key = _role(role), _host_key(host_key)
+    number, key = _role(role), read_host_key(host_key)
     may_write(file, yes)
     keys = Keys.open()
     if not keys.has_owner:
@@ -122,13 +122,3 @@ def _role(name: str) -> int:
     if name not in security.ROLES[security.ROLE_VIEWER :]:
         raise typer.BadParameter(f"{name} is none of viewer, operator, owner", param_hint="--role")
     return security.ROLES.index(name)
-
-
-def _host_key(digits: str) -> bytes:
-    try:
-        key = bytes.fromhex(digits)
-    except ValueError:
-        key = b""
-    if len(key) != security.KEY:
-        raise typer.BadParameter("a host key is 64 hexadecimal digits", param_hint="--host-key")
-    return key

@@ -18,6 +18,7 @@ from resonode.cli.common import (
     Yes,
     may_write,
     only_port,
+    read_host_key,
     run,
     with_node,
 )
@@ -216,7 +217,7 @@ def revoke(
     from resonode.trust.owner import revoke as keep_out
     from resonode.trust.requests import AccessRead
 
-    deny = tuple(_host_key(text) for text in host_key or [])
+    deny = tuple(read_host_key(text) for text in host_key or [])
     if everyone == bool(deny):
         raise typer.BadParameter("say either --host-key or --all")
     if everyone:
@@ -233,16 +234,6 @@ def revoke(
         output.print_json(facts)
     else:
         output.say(f"Node {facts['node']}: epoch {facts['epoch']}, {facts['denied']} keys denied.")
-
-
-def _host_key(text: str) -> bytes:
-    try:
-        key = bytes.fromhex(text)
-    except ValueError:
-        key = b""
-    if len(key) != security.KEY:
-        raise typer.BadParameter("a host key has 64 digits of 0-9 and a-f", param_hint="--host-key")
-    return key
 
 
 @app.command("transfer", cls=Command)
