@@ -169,7 +169,8 @@ def test_refusals_write_nothing():
     assert lib.dsp_motion_feed(state, rec, 256, ffi.NULL, ffi.NULL) == lib.DSP_OK
 
     um, work = ffi.new("float *", 5.0), ffi.new("float[256]")
-    plan, fake = dsp._plan(256)[0], ffi.cast("dsp_plan *", ffi.new("float[64]"))
+    kept = dsp._plan(256)  # the plan lives as long as this
+    plan, fake = kept[0], ffi.cast("dsp_plan *", ffi.new("float[64]"))
 
     def displace(plan=plan, scale=1.0, rate_hz=2560.0, lo=20.0, hi=500.0):
         return lib.dsp_displacement(plan, rec, scale, rate_hz, lo, hi, work, um)

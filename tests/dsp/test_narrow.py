@@ -95,13 +95,14 @@ def test_zoom_refuses_what_is_not_its_own():
     made, used = state[0], ffi.new("int32_t *", 5)
     x, work, amp = ffi.new("int16_t[9000]"), ffi.new("float[512]"), ffi.new("float[256]")
     amp[0] = 5.0
-    plan = dsp._plan(256)[0]
+    kept, other = dsp._plan(256), dsp._plan(512)  # plans live as long as these
+    plan = kept[0]
     assert lib.dsp_zoom_feed(made, x, -1, used) == lib.DSP_ERR_SIZE and used[0] == 5
     assert lib.dsp_zoom_spectrum(made, plan, 1.0, work, amp) == lib.DSP_ERR_SIZE
     assert lib.dsp_zoom_feed(made, x, 9000, used) == lib.DSP_OK and used[0] < 9000
     fake = ffi.cast("dsp_plan *", ffi.new("float[9]"))
     assert lib.dsp_zoom_spectrum(made, fake, 1.0, work, amp) == lib.DSP_ERR_PLAN
-    assert lib.dsp_zoom_spectrum(made, dsp._plan(512)[0], 1.0, work, amp) == lib.DSP_ERR_SIZE
+    assert lib.dsp_zoom_spectrum(made, other[0], 1.0, work, amp) == lib.DSP_ERR_SIZE
     assert lib.dsp_zoom_spectrum(made, plan, 0.0, work, amp) == lib.DSP_ERR_VALUE
     assert amp[0] == 5.0
     assert lib.dsp_zoom_open(memory, n_bytes - 1, state) == lib.DSP_ERR_PLAN
