@@ -56,7 +56,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "axis_1": {"axes": "z"},
 }
 # Spectra come each second, envelopes each 0.8 s, velocities each 0.3 s.
-WARM_UP_S, MEASURED_S = 2, 8
+WARM_UP_S, MEASURED_S = 1, 4
 
 
 class Monitor:
