@@ -59,8 +59,8 @@ class Ownership:
         self._keep(None, self.epoch + 1, [], code, True)
 
     def reset(self) -> None:
-        # By the button: the label's code is good again.
-        self._keep(None, self.epoch + 1, [], None, self.label_taken)
+        # By the button: the label's code is good again, and told again, for who has lost it.
+        self._keep(None, self.epoch + 1, [], None, False)
 
     def _keep(self, owner, epoch: int, denied: list, code, label_taken: bool) -> None:
         flash.save(self._path, [_VERSION, owner, epoch, denied, code, label_taken])

@@ -35,7 +35,7 @@ def test_every_change_is_kept_over_a_restart():
     ):
         getattr(ownership, change)(*arguments)
         assert state(Ownership(PATH)) == state(ownership)
-    assert state(ownership) == (None, 7, [], None, True, False)
+    assert state(ownership) == (None, 7, [], None, False, False)
 
 
 def test_a_power_cut_leaves_the_old_state_or_the_new_and_the_running_node_has_the_same():

@@ -126,8 +126,9 @@ class _Bus:
 
 
 def _others_are_ready() -> bool:
-    task = asyncio.core._task_queue.peek()
-    return task is not None and time.ticks_diff(task.ph_key, asyncio.core.ticks()) <= 0
+    core = asyncio.core  # type: ignore[attr-defined]  # the stubs leave it out
+    task = core._task_queue.peek()
+    return task is not None and time.ticks_diff(task.ph_key, core.ticks()) <= 0
 
 
 _bus = _Bus()
