@@ -56,18 +56,16 @@ def test_unchanged_sends_nothing_and_a_change_sends_what_changed(
     deployed: Chip, other_source: SourceFactory, source: Path
 ) -> None:
     count = len(files.build(BOARD, source))
-    deployed.power_cycle()
-    again = deploy(BOARD, deployed.port, source=source)
+    again = deploy(BOARD, deployed.port, source=source, on_progress=deployed.press)
     assert (again.slot, again.sent, again.copied, again.kept) == ("app_a", 0, 0, count)
 
-    deployed.power_cycle()
-    changed = deploy(BOARD, deployed.port, source=other_source(version("9.9.9")))
+    newer = other_source(version("9.9.9"))
+    changed = deploy(BOARD, deployed.port, source=newer, on_progress=deployed.press)
     assert (changed.slot, changed.sent, changed.copied) == ("app_b", 1, count - 1)
     assert "Resonode 9.9.9 on QEMU_M4F" in deployed.greeting()
 
     # And back: the old version is still in the other slot.
-    deployed.power_cycle()
-    back = deploy(BOARD, deployed.port, source=source)
+    back = deploy(BOARD, deployed.port, source=source, on_progress=deployed.press)
     assert (back.slot, back.kept) == ("app_a", count)
     assert f"Resonode {VERSION} on QEMU_M4F" in deployed.greeting()
 
@@ -93,11 +91,10 @@ def test_cut_at_every_step_the_board_boots_the_old_version_or_the_new(
             deployed.kill()
             raise Disconnected("cut")
 
-        deployed.power_cycle()
         monkeypatch.setattr(Prompt, "run", run_until_cut)
         # The step after the last one is none, and nothing is cut.
         with contextlib.suppress(TransportError):
-            deploy(BOARD, deployed.port, source=new_source)
+            deploy(BOARD, deployed.port, source=new_source, on_progress=deployed.press)
         monkeypatch.setattr(Prompt, "run", run)
         said = deployed.greeting()
         assert "did not start" not in said, booted
@@ -123,9 +120,9 @@ def hang(source: Path) -> None:
 def test_firmware_that_does_not_start_gives_way_to_the_old_one(
     deployed: Chip, other_source: SourceFactory
 ) -> None:
-    deployed.power_cycle()
+    bad = other_source(crash)
     with pytest.raises(Incomplete, match="ValueError: a bad day"):
-        deploy(BOARD, deployed.port, source=other_source(crash))
+        deploy(BOARD, deployed.port, source=bad, on_progress=deployed.press)
     # It went back by itself.
     assert f"Resonode {VERSION} on " in deployed.greeting()
 
@@ -133,9 +130,9 @@ def test_firmware_that_does_not_start_gives_way_to_the_old_one(
 def test_firmware_that_hangs_gives_way_at_the_next_power_on(
     deployed: Chip, other_source: SourceFactory
 ) -> None:
-    deployed.power_cycle()
+    bad = other_source(hang)
     with pytest.raises(Incomplete, match="did not say so within 3 s"):
-        deploy(BOARD, deployed.port, source=other_source(hang), starts_s=3.0)
+        deploy(BOARD, deployed.port, source=bad, starts_s=3.0, on_progress=deployed.press)
     said = deployed.greeting()
     assert "app_b did not start: going back to app_a" in said
     assert f"Resonode {VERSION} on " in said
