@@ -30,7 +30,9 @@ ON_BOARD = Path(__file__).parent / "on_board"
 
 _READ_S = 2.0  # one read of the port; a board that thinks longer is read again
 _ANSWER_S = 30.0
-_KNOCK_S = 0.25
+# A board listens from its reset until the firmware takes the port, which may be 0.2 s only.
+_KNOCK_S = 0.04
+_AT_ONCE_S = 0.25
 _POLL_S = 0.01
 _PIECE = 2160  # bytes sent at once: 2880 characters of base64, a few blocks of a board's heap
 _RAW = b"raw REPL; CTRL-B to exit\r\n"
@@ -91,7 +93,7 @@ class Prompt:
     def _knock(self) -> None:
         """Ctrl-C, Ctrl-A, again and again: a board that boots does not listen yet."""
         serial = self._transport.serial
-        deadline_s = time.monotonic() + self._timeout_s
+        begun_s = time.monotonic()
         told, got = False, b""
         with self._told():
             while True:
@@ -103,9 +105,10 @@ class Prompt:
                     if _RAW in got:
                         return
                     time.sleep(0.005)
-                if time.monotonic() > deadline_s:
+                waited_s = time.monotonic() - begun_s
+                if waited_s > self._timeout_s:
                     break
-                if not told:
+                if waited_s > _AT_ONCE_S and not told:
                     told = True
                     self._on_wait()
         raise Timeout(
