@@ -57,7 +57,8 @@ class Measurement:
 
     def calibrate(self, record: dict) -> dict:
         # Kept for the next start; CalibrationError and nothing is changed.
-        return calibration.save(self._sampler.calibration.sensor, record).report()
+        self._sampler.calibration = calibration.save(self._sampler.calibration.sensor, record)
+        return self.calibration
 
     def request_self_test(self) -> bool:
         # False: one is running. It ends a capture, which goes on as a new one afterwards.
