@@ -87,7 +87,7 @@ def test_labels_that_were_kept_are_printed_again(cli, tmp_path):
 def test_the_label_of_a_new_node_is_kept_before_the_node_is_told_so(
     cli, tmp_path, virtual_board, monkeypatch
 ):
-    from resonode.trust import files
+    from resonode import files
 
     board = virtual_board({}, directory=tmp_path / "node")
     take = ("label", "--port", f"serial:{board.port}", "--out", tmp_path / "labels")

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from resonode import files
 from resonode.errors import ClockUntrusted, NodeError, NotTrusted, StoreError
-from resonode.trust import credentials, files
+from resonode.trust import credentials
 from resonode.trust.audit import INTENT, OK, Audit
 from resonode.trust.clock import TOLERANCE_S, check_clock
 from resonode.trust.keyrings import Keyring

@@ -36,7 +36,8 @@ def issue(
     yes: Yes = False,
 ) -> None:
     """Let another computer act on your nodes."""
-    from resonode.trust import credentials, files
+    from resonode import files
+    from resonode.trust import credentials
     from resonode.trust.audit import Audit
     from resonode.trust.clock import check_clock
     from resonode.trust.keys import Keys

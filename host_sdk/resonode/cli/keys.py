@@ -44,7 +44,7 @@ def backup(
     yes: Yes = False,
 ) -> None:
     """Write the owner key to a file, encrypted with a passphrase."""
-    from resonode.trust import files
+    from resonode import files
     from resonode.trust.audit import Audit
     from resonode.trust.keys import Keys
 

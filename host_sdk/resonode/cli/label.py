@@ -44,7 +44,8 @@ def label(
     else:
         labels = [run(_take(port, timeout, folder, yes))]
     if sheet is not None:
-        from resonode.trust import files, label_print
+        from resonode import files
+        from resonode.trust import label_print
 
         files.replace(sheet, label_print.sheet(labels), files.SECRET)
     _report(labels, folder, sheet, as_json)
@@ -72,7 +73,7 @@ async def _take(port: str | None, timeout_s: float, folder: Path, yes: bool) -> 
 
 def _keep(found: Label, folder: Path, yes: bool) -> None:
     """See a label onto the disk: as a file of its own, and in the list of all."""
-    from resonode.trust import files
+    from resonode import files
     from resonode.trust.label import read_file, write_csv
 
     path, everyone = folder / f"{found.node}.json", folder / "labels.csv"
@@ -92,7 +93,8 @@ def _keep(found: Label, folder: Path, yes: bool) -> None:
 
 
 def _pictures(one: Label, folder: Path) -> None:
-    from resonode.trust import files, label_print
+    from resonode import files
+    from resonode.trust import label_print
 
     try:
         pictures = {".svg": label_print.svg(one), ".png": label_print.png(one)}

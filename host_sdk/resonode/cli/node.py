@@ -247,7 +247,7 @@ def transfer(
     as_json: Json = False,
 ) -> None:
     """Let go of a node: it forgets you, its settings and records. A new label lets others in."""
-    from resonode.trust import files
+    from resonode import files
     from resonode.trust.access import Trust
     from resonode.trust.owner import transfer as let_go
 

@@ -59,7 +59,7 @@ def export(
     yes: Yes = False,
 ) -> None:
     """Write the inventory as CSV or JSON."""
-    from resonode.trust import files
+    from resonode import files
     from resonode.trust.site import Site
 
     text = Site.open(site).export(form)

@@ -22,8 +22,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from resonode import files
 from resonode.errors import StoreError
-from resonode.trust import files
 from resonode.trust.keys import Keys, fingerprint
 
 INTENT, OK = "intent", "ok"

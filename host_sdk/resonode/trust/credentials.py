@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resonode import files
 from resonode.errors import NodeError, NotTrusted, StoreError
-from resonode.trust import files
 from resonode.trust.keys import fingerprint
 from resonode_wire import security
 from resonode_wire.errors import WireError

@@ -17,8 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resonode import files
 from resonode.errors import NodeError, NotTrusted, StoreError
-from resonode.trust import files, home_folder
+from resonode.trust import home_folder
 from resonode_wire.security import FINGERPRINT
 
 if TYPE_CHECKING:

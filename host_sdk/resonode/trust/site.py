@@ -18,8 +18,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from resonode import files
 from resonode.errors import NodeError, StoreError
-from resonode.trust import files, home_folder
+from resonode.trust import home_folder
 
 _VERSION = 1
 COMMISSIONED, REVOKED, RELEASED = STATES = ("commissioned", "revoked", "released")

@@ -1,7 +1,11 @@
-"""Files that are whole after a power cut, changed by one process at a time."""
+"""Files: whole after a power cut, changed by one process at a time, refused in plain words.
+
+Whatever file cannot be read or written, and whichever command names it, is a StoreError.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +16,20 @@ from resonode.errors import StoreError
 _WAIT_S = 30.0
 _POLL_S = 0.005
 SECRET, PUBLIC = 0o600, 0o644
+_PLAIN = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "your share of the disk is used up",
+    errno.EROFS: "the disk takes no changes: it is mounted read-only",
+    errno.ENOENT: "there is no such file or folder",
+    errno.EACCES: "this user may not",
+    errno.EPERM: "this user may not",
+    errno.EISDIR: "it is a folder",
+    errno.ENOTDIR: "a part of its path is no folder",
+    errno.EEXIST: "there is a file of that name",
+    errno.ELOOP: "a link is in its place",
+    errno.ENAMETOOLONG: "its name is too long",
+    errno.EIO: "the disk fails",
+}
 
 
 @contextmanager
@@ -91,24 +109,46 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
         raise unwritable(folder, error) from error
 
 
-def read(path: Path) -> bytes | None:
+def read(path: Path, next: str = "") -> bytes | None:
     """Return the content of `path`, None if there is no such file. Raises StoreError."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StoreError(
-            f"{path} cannot be read",
-            why=error.strerror or str(error),
-            next="Make it readable to this user, or name another folder in RESONODE_HOME",
-        ) from error
+        raise unreadable(path, error, next) from error
+
+
+def read_named(path: Path, next: str = "Name a file that is there") -> bytes:
+    """Return the content of a file that the user names. `next` is what to do without it.
+
+    Raises:
+        StoreError: it cannot be read, or is not there.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error, next) from error
+
+
+def unreadable(path: Path, error: OSError, next: str = "") -> StoreError:
+    """Return what to tell the user of a file that cannot be read."""
+    return StoreError(
+        f"{path} cannot be read",
+        why=plain(error),
+        next=next or "Make it readable to this user, or name another folder in RESONODE_HOME",
+    )
 
 
 def unwritable(path: Path, error: OSError) -> StoreError:
-    """Return what to tell the user."""
+    """Return what to tell the user of a file that cannot be written."""
     return StoreError(
         f"{path} cannot be written",
-        why=error.strerror or str(error),
+        why=plain(error),
         next="Make room, or make the folder writable to this user; what was there is intact",
     )
+
+
+def plain(error: OSError) -> str:
+    """Return what the system says, in words and without its number."""
+    return _PLAIN.get(error.errno or 0) or error.strerror or str(error)
