@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from resonode import files
 from resonode.cli import output
 from resonode.cli.common import Json, may_write, settings
-from resonode.errors import EXIT_INTERRUPTED, Incomplete, NodeError
+from resonode.errors import EXIT_INTERRUPTED, Incomplete
 from resonode_wire.security import CLOSED, OPEN
 
 if TYPE_CHECKING:
@@ -237,10 +238,8 @@ def _write_report(result: Result, path: Path) -> None:
     if str(path) == "-":
         print(text)
         return
-    try:
-        path.write_text(text + "\n")
-    except OSError as error:
-        raise NodeError(f"{path} cannot be written", why=str(error)) from error
+    with files.written(path) as new:
+        new.write_text(text + "\n")
     output.say(f"Wrote {path}")
 
 
@@ -490,10 +489,8 @@ def _write_labels(boards: list[VirtualBoard], path: Path) -> Path | None:
     labels = [label for label in asyncio.run(read()) if label is not None]
     if not labels:
         return None
-    try:
-        path.write_text(write_csv(labels))
-    except OSError as error:
-        raise NodeError(f"{path} cannot be written", why=str(error)) from error
+    with files.written(path) as new:
+        new.write_text(write_csv(labels))
     return path
 
 

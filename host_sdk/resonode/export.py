@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from resonode import files
 from resonode.capture import Capture
 from resonode.errors import MissingExtra, NodeError
 
@@ -33,7 +36,7 @@ def write_csv(capture: Capture, path: Path) -> None:
 
 def write_npz(capture: Capture, path: Path) -> None:
     """Write the raw LSBs and everything needed to interpret them."""
-    with path.open("wb") as out:  # a name without .npz stays as it is
+    with path.open("wb") as out:  # numpy would add .npz to a name without it
         np.savez_compressed(
             out,
             samples=capture.samples,
@@ -54,7 +57,6 @@ def write_uff(capture: Capture, path: Path) -> None:
         import pyuff
     except ImportError as error:
         raise MissingExtra("pyuff", "uff", "A UFF58 file") from error
-    path.unlink(missing_ok=True)
     accel_m_s2 = capture.accel_m_s2
     for column, axis in enumerate(capture.axes):
         dataset = {
@@ -81,7 +83,20 @@ def write_uff(capture: Capture, path: Path) -> None:
             "ordinate_axis_units_lab": "m/s2",
             "orddenom_spec_data_type": 0,
         }
-        pyuff.UFF(str(path)).write_sets([dataset], mode="add")
+        with _os_errors_of_pyuff():
+            pyuff.UFF(str(path)).write_sets([dataset], mode="add")
+
+
+@contextmanager
+def _os_errors_of_pyuff() -> Iterator[None]:
+    """Let a full disk be told from other failures: pyuff raises a bare Exception for each."""
+    try:
+        yield
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, OSError):
+            cause = cause.__context__
+        raise (cause or error) from None
 
 
 WRITERS: dict[str, Callable[[Capture, Path], None]] = {
@@ -95,6 +110,8 @@ WRITERS: dict[str, Callable[[Capture, Path], None]] = {
 def writer_for(path: Path, form: str | None = None) -> Callable[[Capture, Path], None]:
     """Return the writer for `form`, or for the suffix of `path` (.uff and .unv both mean UFF58).
 
+    It writes the file whole or not at all, and raises StoreError if it cannot.
+
     Raises:
         NodeError: neither names a known format.
     """
@@ -105,4 +122,13 @@ def writer_for(path: Path, form: str | None = None) -> Callable[[Capture, Path],
             f"{path.name} names no known format" if form is None else f"No format {form!r}",
             next=f"Use a suffix or --format of: {', '.join(WRITERS)}",
         )
-    return WRITERS[name]
+    return partial(_write, WRITERS[name])
+
+
+def _write(
+    form: Callable[[Capture, Path], None],
+    capture: Capture,
+    path: Path,
+) -> None:
+    with files.written(path) as new:
+        form(capture, new)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from resonode.errors import StoreError
+from resonode.errors import StoreError, StoreFull
 
 _WAIT_S = 30.0
 _POLL_S = 0.005
@@ -68,11 +69,51 @@ def replace(path: Path, data: bytes, mode: int = PUBLIC) -> None:
         StoreError: it cannot be written; the old content is intact.
     """
     new = path.with_name(path.name + ".new")
-    try:
-        make_folder(path.parent)
+    make_folder(path.parent)
+    with _taking_its_place(new, path):
         write_synced(new, data, mode)
-        os.replace(new, path)
+
+
+@contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """Let a file for the user be written by name: yields the name to write to, of the same suffix.
+
+    At the end it is on the disk and becomes `path`, whole. If anything fails it is gone, and what
+    `path` was before is intact. What is no file (a pipe, a device) is written as it is.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    if path.exists() and not path.is_file():
+        with _clear_errors(path):
+            yield path
+        return
+    path = Path(os.path.realpath(path))  # a link stays, what it points to is replaced
+    new = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    with _taking_its_place(new, path):
+        os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        yield new
+        _sync(new)
+
+
+@contextmanager
+def _taking_its_place(new: Path, path: Path) -> Iterator[None]:
+    """Let `new`, beside `path`, be written, and put it there; remove it if that fails."""
+    with _clear_errors(path):
+        try:
+            yield
+            os.replace(new, path)
+        except (Exception, KeyboardInterrupt, SystemExit):
+            with suppress(OSError):
+                new.unlink()
+            raise
         sync_folder(path.parent)
+
+
+@contextmanager
+def _clear_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise unwritable(path, error) from error
 
@@ -88,6 +129,14 @@ def write_synced(path: Path, data: bytes, mode: int) -> None:
         file.write(data)
         file.flush()
         os.fsync(handle)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDWR)  # Windows syncs only what may be written
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def sync_folder(folder: Path) -> None:
@@ -142,7 +191,8 @@ def unreadable(path: Path, error: OSError, next: str = "") -> StoreError:
 
 def unwritable(path: Path, error: OSError) -> StoreError:
     """Return what to tell the user of a file that cannot be written."""
-    return StoreError(
+    kind = StoreFull if error.errno == errno.ENOSPC else StoreError
+    return kind(
         f"{path} cannot be written",
         why=plain(error),
         next="Make room, or make the folder writable to this user; what was there is intact",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resonode import files
 from resonode.errors import MissingExtra, NodeError
 from resonode.records import FloatArray
 
@@ -49,18 +50,16 @@ def save(plot: Plot, path: Path, *, size_inch: tuple[float, float] = (10.0, 5.0)
 
     Raises:
         MissingExtra: matplotlib is not installed.
-        NodeError: another suffix, or the file cannot be written.
+        NodeError: another suffix.
+        StoreError: the file cannot be written; none is left, or the one that was there.
     """
     if path.suffix.lower() not in FORMATS:
         raise NodeError(
             f"{path.name} names no picture format", next=f"Use one of {', '.join(FORMATS)}"
         )
-    try:
-        figure_of(plot, size_inch).savefig(path, dpi=120)
-    except OSError as error:
-        raise NodeError(
-            f"{path} cannot be written", why=str(error), next="Choose another place with --out"
-        ) from error
+    figure = figure_of(plot, size_inch)
+    with files.written(path) as new:
+        figure.savefig(new, dpi=120)
 
 
 def figure_of(plot: Plot, size_inch: tuple[float, float] = (10.0, 5.0)) -> Figure:

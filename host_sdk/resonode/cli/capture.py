@@ -9,7 +9,6 @@ import typer
 
 from resonode.cli import output
 from resonode.cli.common import Json, Port, Timeout, Yes, may_write, with_node
-from resonode.errors import NodeError
 
 if TYPE_CHECKING:
     from resonode.capture import Capture
@@ -42,12 +41,7 @@ def capture(
     write = writer_for(path, form)
     may_write(path, yes)
     taken = with_node(port, timeout, lambda node: node.capture(samples, axes))
-    try:
-        write(taken, path)
-    except OSError as error:
-        raise NodeError(
-            f"{path} cannot be written", why=str(error), next="Choose another place for the file"
-        ) from error
+    write(taken, path)
     _report(taken, path, as_json, wav=(form or path.suffix.lstrip(".")).lower() == "wav")
 
 
