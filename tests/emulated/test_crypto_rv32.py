@@ -6,7 +6,6 @@ The published vectors of tests/both: RFC 7748, 8032, 8439, 4231, 5869, and Noise
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
