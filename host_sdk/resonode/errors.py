@@ -9,7 +9,7 @@ NodeError                 1   the root: catch this to catch all of it
     Disconnected          7   the link dropped while it was in use
   CommandError            8   the node understood and refused: .code, .reason
   ProtocolError           9   the node answered in a way this version cannot read
-  StoreError             10   a database or a file of keys, nodes or acts cannot be read or written
+  StoreError             10   a file, folder or database cannot be read or written
     StoreFull            10   no room left on its disk
   Incomplete             11   part of the work was done
   RecordingError         12   a recording has the wrong form
@@ -101,7 +101,7 @@ class CommandError(NodeError):
 
 
 class StoreError(NodeError):
-    """A database, or a file of keys, nodes or acts, cannot be read or written."""
+    """A file, folder or database cannot be read or written, or is not there."""
 
     exit_code = 10
 

@@ -121,7 +121,7 @@ def _explain(url: str, error: OSError) -> TransportError:
     if number in _NO_PORT or "Could not configure port" in str(error):
         return NodeNotFound(
             f"{url} is no serial port",
-            why=why,
+            why=os.strerror(number) if number else "it takes no serial settings",
             next="List the ports with: resonode ports",
         )
     if url.startswith(("socket:", "rfc2217:")):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.io import savemat, wavfile
 
 from resonode.capture import Capture
+from resonode.errors import StoreError
 from resonode.export import WRITERS
 from resonode_hil import RecordingError
 from resonode_hil.machine import Replay, load_recording
@@ -254,7 +255,6 @@ def bad_files(tmp_path):
     np.savez(tmp_path / "objects.npz", samples=np.array([{}], dtype=object))
     (tmp_path / "junk.npz").write_bytes(b"PK\x03\x04" * 500)
     return [
-        ("absent", "absent.mat", {"rate_hz": 12000}, "no such file"),
         ("folder", ".", {"rate_hz": 12000}, "none of .mat"),
         ("format", "odd.flac", {"rate_hz": 12000}, "none of .mat"),
         ("empty", "empty.mat", {"rate_hz": 12000}, "empty"),
@@ -298,6 +298,11 @@ def bad_files(tmp_path):
         ("full scale 0", "good.wav", {"full_scale_g": 0.0}, "impossible"),
         ("both", "good.wav", {"full_scale_g": 1.0, "unit": "g"}, "both stated"),
     ]
+
+
+def test_a_recording_that_is_not_there_is_a_file_that_cannot_be_read(tmp_path):
+    with pytest.raises(StoreError, match="no such file"):
+        Replay(tmp_path / "absent.mat", rate_hz=12000)
 
 
 def test_bad_recordings_say_what_why_and_what_to_do(tmp_path):

@@ -207,7 +207,7 @@ def test_capture_checks_its_arguments_before_it_connects(cli, tmp_path):
     absent = ("--port", "/dev/no-such-port")
     assert cli("capture", tmp_path / "w.mp3", *absent).code == 1
     assert cli("capture", tmp_path / "w.wav", "--axes", "xq", *absent).code == 2
-    assert cli("capture", tmp_path / "no" / "w.wav", *absent).code == 1
+    assert cli("capture", tmp_path / "no" / "w.wav", *absent).code == 10
 
 
 def test_config_is_read_and_written(cli, fake):

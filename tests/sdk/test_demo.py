@@ -215,7 +215,7 @@ def test_mistakes_are_found_before_anything_runs(cli, tmp_path):
         assert cli("twin", "--seconds", nowhere).code == 2
     assert cli("demo", "--gain", 0).code == 2
     assert cli("demo", "--unit", "inch").code == 2
-    assert cli("demo", "--json", tmp_path / "no" / "out.json").code == 1
+    assert cli("demo", "--json", tmp_path / "no" / "out.json").code == 10
     assert cli("twin", "--machine", "nonsense", "--seconds", 0).code == 2
     assert cli("twin", "--speed", "max").code == 2
 

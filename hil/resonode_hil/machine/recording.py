@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from resonode import files
 from resonode_hil.machine import units
 from resonode_hil.machine.base import FloatArray
 from resonode_hil.machine.formats import (
@@ -97,7 +98,8 @@ def load_recording(
         rpm: shaft speed, overrides the one in the file.
 
     Raises:
-        RecordingError: not readable, of the wrong form, or without a rate or a scale.
+        resonode.errors.StoreError: the file cannot be read.
+        RecordingError: of the wrong form, or without a rate or a scale.
         ValueError: no such unit.
     """
     path = Path(path)
@@ -129,8 +131,7 @@ def _check_file(path: Path) -> None:
         with path.open("rb"):
             pass
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise refusal(path, reason.lower(), f"check the path {path}") from error
+        raise files.unreadable(path, error, "Name a recording that is there") from error
     if size == 0:
         raise refusal(path, "the file is empty", "copy it again from its source")
 

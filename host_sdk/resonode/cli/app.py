@@ -31,14 +31,14 @@ from resonode.cli import (
     stream,
 )
 from resonode.cli.common import Command, Group, settings, start_logging
-from resonode.errors import EXIT_FAILURE, EXIT_INTERRUPTED, NodeError
+from resonode.errors import EXIT_FAILURE, EXIT_INTERRUPTED, NodeError, StoreError
 
 _EPILOG = (
     "Exit codes: 0 done, 1 failure, 2 usage, 3 not found, 4 port busy, 5 forbidden, 6 timeout, "
-    "7 disconnected, 8 refused by the node, 9 protocol, 10 store, 11 partly done, "
+    "7 disconnected, 8 refused by the node, 9 protocol, 10 file or database, 11 partly done, "
     "12 bad recording, 13 not trusted, 14 claimed, 15 locked out, 16 clock, 17 verify failed, "
     "18 does not fit the board, 19 sensor or mount not right, "
-    "130 interrupted, 141 nobody reads the output."
+    "130 interrupted, 141 nobody reads the output, 143 ended by SIGTERM."
 )
 
 
@@ -106,6 +106,17 @@ def _add_plugins(app: typer.Typer) -> None:
         app.command(point.name, cls=Command)(function)
 
 
+def _file_error(error: OSError) -> StoreError:
+    """Return what to say of a file or folder that nothing else has answered for."""
+    from resonode import files
+
+    return StoreError(
+        f"{error.filename or 'A file'} cannot be used",
+        why=files.plain(error),
+        next="Mend that and run the command again; --debug shows where it happened",
+    )
+
+
 def main() -> NoReturn:
     """Run the command line and exit."""
     start_logging()
@@ -121,6 +132,12 @@ def main() -> NoReturn:
             raise
         output.fail(error.what, error.why, error.next)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if settings.debug:
+            raise
+        lost = _file_error(error)
+        output.fail(lost.what, lost.why, lost.next)
+        sys.exit(lost.exit_code)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     except Exception as error:

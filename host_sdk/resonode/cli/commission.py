@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 
 def commission(
-    batch: Annotated[
-        Path, typer.Option("--batch", metavar="FILE", help="Labels as CSV.", exists=True)
-    ],
+    batch: Annotated[Path, typer.Option("--batch", metavar="FILE", help="Labels as CSV.")],
     port: Annotated[
         list[str] | None,
         typer.Option(

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from resonode.cli import output
-from resonode.errors import NodeError, NodeNotFound
+from resonode.errors import NodeError, NodeNotFound, StoreError
 from resonode_wire.security import KEY
 
 if TYPE_CHECKING:
@@ -45,9 +45,7 @@ Timeout = Annotated[
 ]
 Database = Annotated[
     Path | None,
-    typer.Option(
-        "--db", envvar="RESONODE_DB", metavar="FILE", help="The gateway's database.", dir_okay=False
-    ),
+    typer.Option("--db", envvar="RESONODE_DB", metavar="FILE", help="The gateway's database."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Overwrite files without asking.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -236,9 +234,14 @@ def read_host_key(digits: str) -> bytes:
 
 
 def may_write(path: Path, yes: bool) -> None:
-    """Make sure that `path` may be written: it is new, `--yes` was given, or the user agrees."""
+    """Make sure that `path` may be written: it is new, `--yes` was given, or the user agrees.
+
+    Raises:
+        StoreError: its folder is not there.
+        NodeError: it exists, and nobody agreed.
+    """
     if not path.parent.is_dir():
-        raise NodeError(f"There is no folder {path.parent}", next="Make it, or choose another")
+        raise StoreError(f"There is no folder {path.parent}", next="Make it, or choose another")
     if not path.exists() or yes:
         return
     if not sys.stdin.isatty():

@@ -10,7 +10,7 @@ import typer
 
 from resonode.cli import output
 from resonode.cli.common import Command, Group, Json, Yes, may_write, read_host_key
-from resonode.cli.site import SiteFile
+from resonode.cli.site import SiteFile, opened
 from resonode.errors import NodeError
 from resonode_wire import security
 
@@ -41,7 +41,6 @@ def issue(
     from resonode.trust.audit import Audit
     from resonode.trust.clock import check_clock
     from resonode.trust.keys import Keys
-    from resonode.trust.site import Site
 
     number, key = _role(role), read_host_key(host_key)
     may_write(file, yes)
@@ -54,7 +53,7 @@ def issue(
         )
     audit = Audit.open(keys=keys)
     check_clock(keys.home, audit)
-    inventory = Site.open(site)
+    inventory = opened(site)
     only = inventory.node(node) if node else None
     # Of the newest epoch anywhere, so that no node of ours refuses it as revoked.
     epoch = only.epoch if only else max((one.epoch for one in inventory.nodes()), default=0)
@@ -75,14 +74,15 @@ def issue(
 
 @app.command("add", cls=Command)
 def add(
-    file: Annotated[Path, typer.Argument(help="What credential issue wrote.", exists=True)],
+    file: Annotated[Path, typer.Argument(help="What credential issue wrote.")],
 ) -> None:
     """Keep a credential that an owner gave to this computer."""
+    from resonode import files
     from resonode.trust import credentials
     from resonode.trust.keys import Keys
 
+    given = credentials.read(files.read_named(file).decode(errors="replace"), str(file))
     keys = Keys.open()
-    given = credentials.read(file.read_text(errors="replace"), str(file))
     credentials.save(keys.home, given, keys.host_public)
     role = security.ROLES[given.content["role"]]
     output.say(f"This computer is {role} of the nodes of owner {given.owner.hex()}.")

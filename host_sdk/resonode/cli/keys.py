@@ -58,26 +58,31 @@ def backup(
 
 @app.command("restore", cls=Command)
 def restore(
-    file: Annotated[Path, typer.Argument(help="What keys backup wrote.", exists=True)],
+    file: Annotated[Path, typer.Argument(help="What keys backup wrote.")],
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Take the owner key from a backup. Another one is never overwritten."""
+    from resonode import files
     from resonode.trust.audit import OK, Audit
     from resonode.trust.keys import Keys
 
+    data = files.read_named(file)
     keys = Keys.open()
-    keys.restore(file.read_bytes(), _passphrase(passphrase_file, confirm=False))
+    keys.restore(data, _passphrase(passphrase_file, confirm=False))
     Audit.open(keys=keys).add("restore", "", {"file": str(file)}, OK)
     output.say(f"This computer is owner {keys.owner_fingerprint.hex()}.")
 
 
 def _passphrase(file: Path | None, *, confirm: bool) -> str:
+    from resonode import files
+
     if file is not None:
+        data = files.read_named(file, "Name a text file")
         try:
-            return file.read_text().split("\n", 1)[0]
-        except (OSError, UnicodeDecodeError) as error:
+            return data.decode().split("\n", 1)[0]
+        except UnicodeDecodeError as error:
             raise NodeError(
-                f"{file} cannot be read", why=str(error), next="Name a text file"
+                f"{file} is no text in UTF-8", why=error.reason, next="Name a text file"
             ) from error
     if not sys.stdin.isatty():
         raise NodeError("A passphrase is needed", next="Name a file with --passphrase-file")

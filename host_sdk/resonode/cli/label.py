@@ -20,7 +20,7 @@ def label(
     timeout: Timeout = 5.0,
     folder: Annotated[
         Path,
-        typer.Option("--out", metavar="DIR", help="Where to write labels.", file_okay=False),
+        typer.Option("--out", metavar="DIR", help="Where to write labels."),
     ] = Path("labels"),
     source: Annotated[
         Path | None,

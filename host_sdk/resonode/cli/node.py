@@ -38,7 +38,7 @@ app.command("energy", cls=Command)(energy.energy)
 Sure = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 ConfigFile = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="Settings to begin with, as TOML.", exists=True),
+    typer.Option("--config", metavar="FILE", help="Settings to begin with, as TOML."),
 ]
 
 

@@ -91,18 +91,16 @@ def read_settings(file: Path) -> dict[str, Any]:
     """Return the settings in a TOML file.
 
     Raises:
-        NodeError: it cannot be read, or is no TOML; the text names the line.
+        StoreError: it cannot be read.
+        NodeError: it is no TOML; the text names the line.
     """
     import tomllib
 
+    from resonode import files
+
+    data = files.read_named(file, "Make one with: resonode node config get --toml > FILE")
     try:
-        return tomllib.loads(file.read_text())
-    except OSError as error:
-        raise NodeError(
-            f"{file} cannot be read",
-            why=error.strerror or str(error),
-            next="Make one with: resonode node config get --toml > FILE",
-        ) from error
+        return tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise NodeError(
             f"{file} is no TOML", why=str(error), next="Mend that place; nothing was changed"

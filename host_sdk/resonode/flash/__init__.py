@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from resonode import files
 from resonode.boards import Board
 from resonode.errors import NodeError
 from resonode.flash import drive, esp, uf2
@@ -51,7 +52,7 @@ def flash(
             why="it is a board of the rig",
             next="Start it instead: resonode twin, or make emulated",
         )
-    data = _read(image)
+    data = files.read_named(image, "Name an image that is there")
     method = board.hardware["flash"]["method"]
     if erase and method != "esptool":
         raise NodeError(
@@ -66,12 +67,3 @@ def flash(
     if method == "uf2":
         return uf2.flash(board, data, folder, port, on_progress)
     return drive.flash(board, data, folder, on_progress)
-
-
-def _read(image: Path) -> bytes:
-    try:
-        return image.read_bytes()
-    except OSError as error:
-        raise NodeError(
-            f"{image} cannot be read", why=error.strerror or str(error), next="Name an image"
-        ) from error

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from resonode import files
 from resonode.errors import NodeError
 from resonode_wire import security
 from resonode_wire.errors import WireError
@@ -117,15 +118,14 @@ def read_file(path: Path) -> list[Label]:
     """Return the labels of a file: one in JSON, or any number in CSV.
 
     Raises:
-        LabelError: the file cannot be read, or a label in it is wrong; the text says which.
+        StoreError: the file cannot be read.
+        LabelError: it is no text, or a label in it is wrong; the text says which.
     """
+    data = files.read_named(path, "Name the file that resonode label wrote")
+    if len(data) > _LONGEST:
+        raise _wrong(str(path), f"it has {len(data)} bytes, far more than labels need")
     try:
-        data = path.read_bytes()
-        if len(data) > _LONGEST:
-            raise _wrong(str(path), f"it has {len(data)} bytes, far more than labels need")
         text = data.decode("utf-8-sig")  # spreadsheets put a mark at the beginning
-    except OSError as error:
-        raise _wrong(str(path), error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
         raise _wrong(str(path), f"it is no text in UTF-8 ({error.reason})") from error
     if text.lstrip().startswith("{"):
