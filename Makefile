@@ -40,8 +40,8 @@ emulated: setup ## build MicroPython for an emulated Cortex-M4F and start it: ma
 	@$(BIN)/python -m tools.emulated $(ARGS)
 
 bench-m4f: setup ## measure the whole firmware on an emulated Cortex-M4F; result in build/bench/m4f.json
-	@$(BIN)/python -m tools.emulated --build frozen
-	@$(BIN)/python -m resonode_hil.emulated.bench
+	@$(BIN)/python -m tools.emulated --build frozen $(if $(findstring --profile,$(ARGS)),profile)
+	@$(BIN)/python -m resonode_hil.emulated.bench $(ARGS)
 
 bench-commission: setup ## commission virtual nodes, one and a hundred; result in build/bench/commission.json
 	@$(BIN)/python -m resonode_hil.bench_commission $(ARGS)

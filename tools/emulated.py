@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """MicroPython for the emulated boards: `make emulated` builds QEMU_M4F and starts it.
 
-    python -m tools.emulated [stock|frozen|rv32]    build, and start (a prompt on a pty)
+    python -m tools.emulated [stock|frozen|profile|rv32]    build, and start (a prompt on a pty)
     python -m tools.emulated --build stock ...      only build
 
     stock   QEMU_M4F: MicroPython alone, as it comes for a chip; the firmware lies in its files
     frozen  QEMU_M4F with firmware and wire compiled in, and dsp and crypto as user C modules
+    profile the same as frozen, and counts instructions by function (bench-m4f ARGS=--profile)
     rv32    upstream's own board VIRT_RV32, for native modules of rv32imc
 
 The source is Debian's package `micropython`, fetched once into build/cache; MICROPY_DIR= names a
@@ -30,7 +31,8 @@ BUILD = ROOT / "build" / "emulated"
 PORT = ROOT / "boards" / "QEMU_M4F" / "micropython"
 BOARD_FILES = ROOT / "hil" / "resonode_hil" / "port" / "qemu"
 RELEASE = "1.25.0"
-ARCH = {"stock": "armv7emsp", "frozen": "armv7emsp", "rv32": "rv32imc"}
+ARCH = {"stock": "armv7emsp", "frozen": "armv7emsp", "profile": "armv7emsp", "rv32": "rv32imc"}
+FROZEN = ("frozen", "profile")
 
 ARM_PACKAGES = ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm")
 RISCV_PACKAGES = ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf", "qemu-system-misc")
@@ -103,8 +105,9 @@ def build(kind: str) -> Path:
             _make(tree / "ports" / "qemu", **options)
         else:
             options |= {"TOP": tree, "FROZEN_MANIFEST": _manifest(kind, target.parent)}
-            if kind == "frozen":
+            if kind in FROZEN:
                 options |= {"USER_C_MODULES": ROOT, "RESONODE_PYTHON": sys.executable}
+            options["PROFILE"] = int(kind == "profile")
             _make(PORT, **options)
 
     _step(kind, str(tree), _sources(kind), target, make)
@@ -116,7 +119,7 @@ def _sources(kind: str) -> Iterable[Path]:
     yield Path(__file__)
     if kind != "rv32":
         yield from PORT.iterdir()
-    if kind == "frozen":
+    if kind in FROZEN:
         for pattern in FROZEN_SOURCES:
             yield from ROOT.glob(pattern)
         yield from [*BOARD_FILES.glob("*.py"), BOARD_FILES.parent / "machine.py"]
@@ -125,7 +128,7 @@ def _sources(kind: str) -> Iterable[Path]:
 def _manifest(kind: str, folder: Path) -> Path:
     """The file that says which Python is compiled in."""
     lines = [ASYNCIO]
-    if kind == "frozen":
+    if kind in FROZEN:
         for package in ("firmware", "resonode_wire"):
             names = [str(path.relative_to(ROOT)) for path in (ROOT / package).rglob("*.py")]
             names = sorted(name for name in names if name not in HOST_ONLY)

@@ -58,6 +58,10 @@ void clock_return(void) {
     restore_interrupts(state);
 }
 
+uint64_t clock_work(void) {
+    return clocks() - elsewhere;
+}
+
 static volatile bool event;  // kept until somebody sleeps: one that came before is not missed
 
 void clock_event(void) {

@@ -15,3 +15,4 @@ void clock_event(void);
 void clock_leave(void);
 void clock_return(void);
 extern volatile uint64_t clock_worked;
+uint64_t clock_work(void);  // the same as of now, for the firmware itself

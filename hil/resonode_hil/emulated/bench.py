@@ -15,6 +15,8 @@ Writes build/bench/m4f.json:
                              64e6. Above 1 it does not keep up. An instruction is taken for a clock;
                              on a chip it is more (flash waits, branches, divisions)
 
+`make bench-m4f ARGS="--profile axes_3"` prints where they go instead, by function (profile.py).
+
 Configurations: `axes_3` is the default one, `axis_1` has axes, envelope and velocity of z alone.
 
 How it is exact: -icount shift=4 moves the emulator's clock by 16 ns with every instruction. The
@@ -26,6 +28,7 @@ takes the place of MicroPython's own SPI, pins and interrupts.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import socket
@@ -38,6 +41,7 @@ from typing import Any
 import resonode
 from resonode.trust.access import Trust
 from resonode_hil.commissioning import own, own_trust, url_of
+from resonode_hil.emulated import profile
 from resonode_hil.emulated.board import HEAP_BYTES, EmulatedBoard
 from resonode_hil.emulated.files import firmware_elf
 from resonode_hil.machine import default_machine
@@ -50,6 +54,7 @@ MIPS = 1000 / (1 << SHIFT)
 CLOCK_NS = 40  # of the emulated board, 25 MHz
 NRF52840_HZ = 64e6
 SAMPLES_HZ = 80000 / 3
+WINDOW = 1024  # as by default
 HEALTH_S = 1
 CONFIGS: dict[str, dict[str, Any]] = {
     "axes_3": {},
@@ -62,16 +67,17 @@ WARM_UP_S, MEASURED_S = 1, 4
 class Monitor:
     """QEMU's monitor on a socket in `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, build: str) -> None:
         self.options = ("-qmp", f"unix:{folder / 'monitor'},server=on,wait=off")
         self._path = str(folder / "monitor")
+        self._copy = folder / "memory"
         self._file: Any = None
-        names = ["arm-none-eabi-nm", str(firmware_elf("frozen"))]
+        names = ["arm-none-eabi-nm", str(firmware_elf(build))]
         symbols = subprocess.run(names, capture_output=True, text=True, check=True).stdout
         line = next(one for one in symbols.splitlines() if one.endswith(" clock_worked"))
         self._address = int(line.split()[0], 16)
 
-    def _ask(self, command: str, **arguments: str) -> Any:
+    def _ask(self, command: str, **arguments: str | int) -> Any:
         self._file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
         self._file.flush()
         while "return" not in (answer := json.loads(self._file.readline())):
@@ -95,6 +101,11 @@ class Monitor:
         words = self._ask("human-monitor-command", **{"command-line": line}).split()[1:]
         return (int(words[0], 16) + (int(words[1], 16) << 32)) * CLOCK_NS / (1 << SHIFT)
 
+    def memory(self, address: int, size: int) -> bytes:
+        """What lies there now."""
+        self._ask("pmemsave", val=address, size=size, filename=str(self._copy))
+        return self._copy.read_bytes()
+
 
 class Watched(Iis3dwb):
     """Looks at the meter when the board reads samples: after the warm-up, and at the end."""
@@ -108,6 +119,7 @@ class Watched(Iis3dwb):
         """The board was switched on anew."""
         self._monitor.close()
         self.boot: float | None = None
+        self.profiles: list[bytes] = []
         self._marks: list[tuple[int, float]] = []
         self._from = 0
 
@@ -132,6 +144,7 @@ class Watched(Iis3dwb):
         wanted_s = WARM_UP_S if not self._marks else WARM_UP_S + MEASURED_S
         if self.samples - self._from >= wanted_s * SAMPLES_HZ:
             self._marks.append((self.samples, self._monitor.instructions()))
+            self.profiles.append(self._monitor.memory(profile.ADDRESS, profile.TABLE_BYTES))
 
 
 async def _stream(url: str, trust: Trust, chip: Watched) -> tuple[int, dict[str, Any]]:
@@ -148,26 +161,30 @@ async def _stream(url: str, trust: Trust, chip: Watched) -> tuple[int, dict[str,
     raise AssertionError("the stream ended")
 
 
-def measure(config: dict[str, Any]) -> dict[str, Any]:
+def measure(config: dict[str, Any], build: str = "frozen") -> tuple[Watched, dict[str, Any]]:
     """Run the frozen firmware with that configuration."""
     with tempfile.TemporaryDirectory() as folder:
-        monitor = Monitor(Path(folder))
+        monitor = Monitor(Path(folder), build)
         chip = Watched(monitor)
         options = ("-icount", f"shift={SHIFT}", *monitor.options)
-        board = EmulatedBoard(
-            Path(folder) / "node", {0: chip}, timebase=Lockstep(), build="frozen", options=options
-        )
-        with board:
-            trust = own_trust(Path(folder) / "owner")
+        trust = own_trust(Path(folder) / "owner")
+
+        def board_of(build: str) -> EmulatedBoard:
+            place = Path(folder) / "node"
+            return EmulatedBoard(
+                place, {0: chip}, timebase=Lockstep(), build=build, options=options
+            )
+
+        with board_of("frozen") as board:
             asyncio.run(own(board, trust, {"health_period_s": HEALTH_S, **config}))
             board.kill()
-            chip.begin()
-            board.start()
+        chip.begin()
+        with board_of(build) as board:
             heap_free, statistics = asyncio.run(_stream(url_of(board), trust, chip))
             board.check()
         monitor.close()
     assert chip.boot is not None
-    return {
+    return chip, {
         "boot_ms": round(chip.boot / MIPS / 1000, 1),
         "heap_free_streaming": heap_free,
         "instructions_per_sample": round(chip.per_sample, 1),
@@ -176,8 +193,21 @@ def measure(config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def main() -> int:
-    found = {name: measure(config) for name, config in CONFIGS.items()}
+def _print_profile(name: str) -> None:
+    chip, _ = measure(CONFIGS[name], "profile")
+    windows = MEASURED_S * SAMPLES_HZ / WINDOW
+    before, after = chip.profiles
+    print(profile.report(before, after, CLOCK_NS / (1 << SHIFT), windows))
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split(":")[0])
+    parser.add_argument("--profile", choices=CONFIGS, help="print what each function costs instead")
+    profiled = parser.parse_args(arguments).profile
+    if profiled:
+        _print_profile(profiled)
+        return 0
+    found = {name: measure(config)[1] for name, config in CONFIGS.items()}
     default = found["axes_3"]
     result: dict[str, Any] = {name: default[name] for name in ("boot_ms", "heap_free_streaming")}
     result["heap_total"] = HEAP_BYTES
@@ -194,4 +224,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
