@@ -348,3 +348,52 @@ def test_two_commissionings_of_one_node_at_once_end_with_one_owner(
     outcomes = run(both())
     assert sum(isinstance(one, resonode.NodeError) for one in outcomes) == 1
     assert len(first.site.nodes()) + len(second.site.nodes()) == 1
+
+
+# --- what stops every act -------------------------------------------------------------------------
+
+
+def test_every_owners_act_is_refused_over_a_changed_log_and_behind_the_clock(
+    new_node: NewNodes, tmp_path: Path, cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node, other = new_node(), new_node()
+    run(commission(node.url, node.label))
+    label = tmp_path / "other.json"
+    label.write_text(other.label.payload)
+    port = ("-p", node.url)
+    acts = [
+        ("node", "rotate", *port),
+        ("node", "revoke", "--all", "--yes", *port),
+        ("node", "transfer", tmp_path / "next.json", "--yes", *port),
+        ("node", "console", "--yes", *port),
+        ("node", "commission", "--label", label, "--yes", "-p", other.url),
+        ("commission", "--batch", label, "-p", other.url),
+        ("label", "-p", other.url, "--out", tmp_path / "labels"),
+        ("credential", "issue", tmp_path / "viewer.json", "--role", "viewer", "--days", "1")
+        + ("--host-key", "ab" * 32),
+    ]
+    audit = Trust().audit
+    good = audit.path.read_bytes(), audit.head_path.read_bytes()
+
+    def refused(code: int) -> None:
+        before = audit.path.read_bytes()
+        for act in acts:
+            done = cli(*act)
+            if act[0] == "commission":  # the batch tells it for each of its nodes
+                assert done.code == 11 and "audit" in done.err
+            else:
+                assert (done.code, "audit" in done.err) == (code, True), (act, done.err)
+        assert audit.path.read_bytes() == before
+        assert not list(tmp_path.glob("next.json")) and not list(tmp_path.glob("labels/*.json"))
+
+    with monkeypatch.context() as clock:
+        clock.setattr("resonode.trust.audit._now", lambda: "2099-01-01T00:00:00.000Z")
+        audit.add("claim", "n1", {}, OK)
+    refused(16)
+    audit.path.write_bytes(good[0].replace(b'"claim"', b'"clean"'))
+    audit.head_path.write_bytes(good[1])
+    refused(17)
+    audit.path.write_bytes(good[0])
+    access = json.loads(cli("node", "access", *port, "--json").out)
+    assert (access["epoch"], access["generation"]) == (1, 1)
+    assert cli(*acts[0]).code == EXIT_OK

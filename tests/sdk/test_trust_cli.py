@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from resonode.trust.audit import OK, Audit
+from resonode.trust.audit import INTENT, OK, Audit
 from resonode.trust.keys import Keys
 from resonode.trust.label import Label, parse, read_file, write_csv
 from resonode.trust.site import NodeEntry, Site
@@ -39,6 +39,47 @@ def test_audit_verify_ends_with_0_and_after_tampering_with_17(cli):
     audit.path.write_bytes(audit.path.read_bytes().replace(b"n1", b"n2"))
     done = cli("audit", "verify")
     assert done.code == 17 and "line 2 does not follow" in done.err
+    assert "not checked" in done.out and "no owner key" not in done.out
+
+
+def test_a_log_that_was_changed_stops_acts_until_it_is_renewed(cli, tmp_path):
+    Keys.open().owner_public  # noqa: B018
+    audit = Audit.open()
+    audit.add("claim", "n1", {}, OK)
+    audit.add("claim", "n2", {}, OK)
+    audit.path.write_bytes(audit.path.read_bytes().replace(b"n1", b"n3"))
+    words = tmp_path / "words"
+    words.write_text("correct horse battery\n")
+    backup = ("keys", "backup", tmp_path / "owner.key", "--passphrase-file", words)
+    refused = cli(*backup)
+    assert refused.code == 17 and "resonode audit renew" in refused.err
+    assert not (tmp_path / "owner.key").exists()
+    assert cli("audit", "clock", "--yes").code == 17
+    unsure = cli("audit", "renew")
+    assert unsure.code == 1 and "--yes" in unsure.err
+    done = cli("audit", "renew", "--yes")
+    assert done.code == 0 and "audit.jsonl.1" in done.err
+    verified = cli("audit", "verify")
+    assert verified.code == 0 and "line 2 does not follow" in verified.out
+    assert cli(*backup).code == 0
+
+
+def test_audit_shows_details_and_closes_what_was_begun(cli):
+    audit = Audit.open()
+    audit.add("revoke", "n1", {"epoch": 4, "deny": ["ab", "cd"], "note": "\x1b[2J"}, INTENT)
+    shown = cli("audit", "show").out
+    assert "epoch 4" in shown and "deny ab, cd" in shown and "\x1b" not in shown
+    assert "1 revoke n1" in cli("audit", "verify").out
+    assert cli("audit", "close", 2).code == 1
+    done = cli("audit", "close", 1, "--note", "looked at the node: it was done")
+    assert done.code == 0 and "line 1 is closed" in done.err
+    assert "1: unknown" in cli("audit", "show").out
+    assert json.loads(cli("audit", "verify", "--json").out)["unfinished"] == []
+
+
+def test_audit_clock_says_what_was_declared(cli):
+    Audit.open().add("claim", "n1", {}, OK)
+    assert "is right" in cli("audit", "clock", "--yes").err
 
 
 def test_an_owner_issues_a_credential_and_another_computer_adds_it(cli, tmp_path, monkeypatch):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
+import hashlib
 import json
 import os
 import stat
@@ -11,15 +13,17 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from resonode import files
-from resonode.errors import ClockUntrusted, NodeError, NotTrusted, StoreError
+from resonode.errors import ClockUntrusted, NodeError, NotTrusted, StoreError, VerifyFailed
 from resonode.trust import credentials
-from resonode.trust.audit import INTENT, OK, Audit
-from resonode.trust.clock import TOLERANCE_S, check_clock
+from resonode.trust.acts import doing
+from resonode.trust.audit import CLOCK, INTENT, OK, TOLERANCE_S, UNKNOWN, Audit
+from resonode.trust.clock import check_clock
 from resonode.trust.keyrings import Keyring
 from resonode.trust.keys import Keys
 from resonode.trust.site import NodeEntry, Site
@@ -280,16 +284,16 @@ def test_a_credential_with_any_bit_changed_or_for_another_computer_is_refused(tm
 def test_a_clock_before_what_has_happened_is_refused(tmp_path):
     keys = Keys(tmp_path, None)
     audit = Audit.open(keys=keys)
-    check_clock(tmp_path, audit, now_s=0)  # nothing has happened
+    check_clock(audit, now_s=0)  # nothing has happened
     audit.add("claim", "n1", {}, OK)
-    check_clock(tmp_path, audit)
-    check_clock(tmp_path, audit, now_s=time.time() - TOLERANCE_S / 2)
+    check_clock(audit)
+    check_clock(audit, now_s=time.time() - TOLERANCE_S / 2)
     with pytest.raises(ClockUntrusted, match="audit log"):
-        check_clock(tmp_path, audit, now_s=time.time() - 2 * TOLERANCE_S)
+        check_clock(audit, now_s=time.time() - 2 * TOLERANCE_S)
     later = given(keys, keys, now_s=int(time.time()) + 2 * TOLERANCE_S)
     credentials.save(tmp_path, later, keys.host_public)
     with pytest.raises(ClockUntrusted, match="credential"):
-        check_clock(tmp_path, audit)
+        check_clock(audit)
 
 
 # --- the site file -------------------------------------------------------------------------------
@@ -491,10 +495,11 @@ def test_processes_and_threads_that_add_at_once_make_one_chain(tmp_path):
 def test_a_process_that_is_killed_leaves_its_intent_and_a_log_that_verifies(tmp_path):
     code = (
         "import os, pathlib, signal\n"
+        "from resonode.trust.acts import doing\n"
         "from resonode.trust.audit import Audit\n"
         "from resonode.trust.keys import Keys\n"
         f"audit = Audit.open(keys=Keys(pathlib.Path({str(tmp_path)!r}), None))\n"
-        "with audit.doing('claim', 'n1', {}):\n"
+        "with doing(audit, 'claim', 'n1', {}):\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
@@ -503,6 +508,148 @@ def test_a_process_that_is_killed_leaves_its_intent_and_a_log_that_verifies(tmp_
 
 
 def test_an_act_that_fails_is_logged_with_the_reason(audit):
-    with pytest.raises(NodeError), audit.doing("rotate", "n1", {}):
+    with pytest.raises(NodeError), doing(audit, "rotate", "n1", {}):
         raise NodeError("It broke", next="Mend it")
     assert audit.entries()[-1]["result"] == "It broke. Mend it"
+
+
+@pytest.mark.parametrize("how", TAMPERING)
+def test_no_act_is_begun_over_a_log_that_was_changed(audit, how):
+    lines = audit.path.read_bytes().splitlines(keepends=True)
+    audit.path.write_bytes(b"".join(TAMPERING[how](lines)))
+    before = audit.path.read_bytes()
+    begun = []
+    with pytest.raises(VerifyFailed, match="audit renew"), doing(fresh(audit), "rotate", "n1", {}):
+        begun.append(how)
+    assert not begun and audit.path.read_bytes() == before
+
+
+def test_a_log_that_another_process_changes_stops_the_next_act_too(audit):
+    with doing(audit, "rotate", "n1", {}):
+        pass
+    audit.path.write_bytes(audit.path.read_bytes().replace(b'"n2"', b'"nine"'))
+    with pytest.raises(VerifyFailed), doing(audit, "rotate", "n1", {}):
+        raise AssertionError("it was begun")
+
+
+def test_no_act_is_begun_while_the_clock_is_behind_the_log(audit, at):
+    with at("2099-01-01"):
+        audit.add("claim", "n1", {}, OK)
+    before = audit.path.read_bytes()
+    with pytest.raises(ClockUntrusted, match="2099"), doing(audit, "rotate", "n1", {}):
+        raise AssertionError("it was begun")
+    assert audit.path.read_bytes() == before
+
+
+@pytest.fixture
+def at(monkeypatch):
+    """Return a context in which this computer's clock, as the log reads it, is at a date."""
+
+    @contextmanager
+    def clock(date):
+        with monkeypatch.context() as changed:
+            changed.setattr("resonode.trust.audit._now", lambda: f"{date}T00:00:00.000Z")
+            yield
+
+    return clock
+
+
+def test_times_that_run_backwards_are_told_and_a_declared_clock_is_none(audit, at):
+    assert audit.verify().backwards == []
+    with at("2099-01-01"):
+        audit.add("claim", "n1", {}, OK)
+    audit.add(CLOCK, "", {}, OK)
+    assert audit.verify().backwards == []
+    with at("2001-01-01"):
+        audit.add("claim", "n2", {}, OK)
+    verdict = audit.verify()
+    assert verdict.ok and verdict.backwards == [9]
+
+
+def test_each_result_ends_the_intent_it_names(audit):
+    first = audit.add("rotate", "n1", {}, INTENT)
+    second = audit.add("rotate", "n1", {}, INTENT)
+    audit.add("rotate", "n1", {}, OK, of=first)
+    assert audit.verify().unfinished == [(6, "claim", "n5"), (second, "rotate", "n1")]
+
+
+def test_an_act_whose_end_is_not_known_is_closed_once(audit):
+    audit.close(6, "the disk was full")
+    verdict = fresh(audit).verify()
+    assert verdict.ok and verdict.unfinished == []
+    last = audit.entries()[-1]
+    assert (last["of"], last["result"], last["detail"]["note"]) == (6, UNKNOWN, "the disk was full")
+    with pytest.raises(NodeError, match="no act that was begun"):
+        audit.close(6)
+
+
+def test_a_renewed_log_goes_on_and_keeps_the_old_one(audit):
+    with pytest.raises(NodeError, match="not changed"):
+        audit.renew()
+    audit.path.write_bytes(audit.path.read_bytes().replace(b'"n2"', b'"n9"'))
+    old, old_head = audit.path.read_bytes(), audit.head_path.read_bytes()
+    head, log = fresh(audit).renew()
+    assert (log.read_bytes(), head.read_bytes()) == (old, old_head)
+    verdict = fresh(audit).verify()
+    assert verdict.ok and verdict.entries == 1 and "line 4" in verdict.renewed
+    (entry,) = audit.entries()
+    assert entry["detail"]["kept"][log.name] == hashlib.sha256(old).hexdigest()
+    with doing(fresh(audit), "rotate", "n1", {}):
+        pass
+    assert fresh(audit).verify().ok
+    audit.path.write_bytes(b"")
+    assert fresh(audit).renew()[1].name == "audit.jsonl.2"
+
+
+def test_a_power_cut_while_a_log_is_renewed_loses_nothing(audit, cut_at):
+    audit.path.write_bytes(audit.path.read_bytes().replace(b'"n2"', b'"n9"'))
+    old = audit.path.read_bytes()
+
+    def judge():
+        copies = audit.path.parent.glob("audit.jsonl*")
+        assert old in [path.read_bytes() for path in copies]
+        verdict = fresh(audit).verify()
+        assert verdict.problem or verdict.renewed
+
+    def work():
+        with contextlib.suppress(NodeError):  # the cut was after the last step
+            fresh(audit).renew()
+
+    cuts = every_cut(cut_at, work, judge)
+    assert cuts >= 8  # two copies, the new log, its head
+    assert fresh(audit).verify().ok
+
+
+def fill(folder):
+    """Leave no room on a disk."""
+    with contextlib.suppress(OSError), (folder / "filler").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
+def test_on_a_full_disk_nothing_is_begun_and_nothing_looks_begun(small_disk):
+    audit = Audit.open(keys=Keys(small_disk, None))
+    with doing(audit, "claim", "n1", {}):
+        pass
+    fill(small_disk)
+    with pytest.raises(StoreError, match="disk is full"), doing(audit, "rotate", "n1", {}):
+        raise AssertionError("it was begun")
+    verdict = fresh(audit).verify()
+    assert verdict.ok and verdict.entries == 2 and not verdict.unfinished
+
+
+def test_a_disk_that_fills_up_meanwhile_is_told_and_mended_afterwards(small_disk):
+    audit = Audit.open(keys=Keys(small_disk, None))
+    with (
+        pytest.raises(StoreError, match=r"It was done \(rotate n1\).*audit close 1"),
+        doing(audit, "rotate", "n1", {}),
+    ):
+        fill(small_disk)
+    (small_disk / "filler").unlink()
+    assert fresh(audit).verify().ok
+    for n, _act, _node in fresh(audit).verify().unfinished:
+        fresh(audit).close(n)
+    with doing(fresh(audit), "rotate", "n1", {}):
+        pass
+    verdict = fresh(audit).verify()
+    assert verdict.ok and not verdict.unfinished

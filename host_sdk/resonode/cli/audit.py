@@ -1,15 +1,19 @@
-"""resonode audit show, verify, clock"""
+"""resonode audit show, verify, close, renew, clock"""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from resonode.cli import output
+from resonode.cli.asking import Sure, be_sure
 from resonode.cli.common import Command, Group, Json
-from resonode.errors import NodeError, VerifyFailed
+from resonode.errors import VerifyFailed
+
+if TYPE_CHECKING:
+    from resonode.trust.audit import Verdict
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help="The log of every privileged act.")
 
@@ -30,8 +34,18 @@ def show(
     if as_json:
         output.print_json({"entries": entries})
         return
-    names = ("n", "time", "who", "act", "node", "result")
-    output.table(names, [[one.get(name) for name in names] for one in entries], whole=True)
+    names = ("n", "time", "who", "act", "node", "result", "detail")
+    output.table(names, [_row(one) for one in entries], whole=True)
+
+
+def _row(entry: dict[str, Any]) -> list[Any]:
+    detail = entry.get("detail")
+    facts = detail.items() if isinstance(detail, dict) else ()
+    result = entry.get("result")
+    if "of" in entry:
+        result = f"{entry['of']}: {result}"
+    shown = ", ".join(f"{name} {output.text(value)}" for name, value in facts if value != [])
+    return [*(entry.get(name) for name in ("n", "time", "who", "act", "node")), result, shown]
 
 
 @app.command("verify", cls=Command)
@@ -47,39 +61,73 @@ def verify(as_json: Json = False) -> None:
         ]  # fmt: skip
         output.print_json({**asdict(verdict), "ok": verdict.ok, "unfinished": unfinished})
     else:
-        facts: dict[str, Any] = {
-            "entries": verdict.entries,
-            "signed by owner": verdict.signed_by or "nobody: this computer has no owner key",
-            "half a last line": verdict.torn,
-            "behind the head": verdict.behind_head,
-        }
-        facts["begun, not ended"] = ", ".join(
-            f"{n} {act} {node}".strip() for n, act, node in verdict.unfinished
-        )
-        output.table(("", ""), facts.items())
+        output.table(("", ""), _facts(verdict).items())
     if not verdict.ok:
         raise VerifyFailed(
             f"{audit.path} was changed",
             why=verdict.problem,
-            next="Keep it and audit.head as they are, and compare them with a backup",
+            next="Compare it and audit.head with a backup. Until then no act is begun; to go on: "
+            "resonode audit renew",
         )
 
 
-@app.command("clock", cls=Command)
-def clock(
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
+def _facts(verdict: Verdict) -> dict[str, Any]:
+    """Return what a table says of the log."""
+    signed_by = verdict.signed_by or "nobody: this computer had no owner key"
+    facts = {
+        "entries": verdict.entries,
+        "signed by owner": signed_by if verdict.ok else "not checked: the log was changed",
+        "half a last line": verdict.torn,
+        "behind the head": verdict.behind_head,
+        "begun, not ended": [f"{n} {act} {node}".strip() for n, act, node in verdict.unfinished],
+        "time runs backwards": verdict.backwards,
+    }
+    if verdict.renewed:
+        facts["the log before this"] = verdict.renewed
+    return facts
+
+
+@app.command("close", cls=Command)
+def close(
+    line: Annotated[int, typer.Argument(metavar="N", min=1, help="The line that begins the act.")],
+    note: Annotated[
+        str, typer.Option("--note", metavar="TEXT", help="What is known of how it ended.")
+    ] = "",
 ) -> None:
+    """Close an act that was begun and not ended: write that its end is not known."""
+    from resonode.trust.audit import Audit
+
+    Audit.open().close(line, note)
+    output.say(f"The act of line {line} is closed.")
+
+
+@app.command("renew", cls=Command)
+def renew(yes: Sure = False) -> None:
+    """Begin a new log in the place of one that was changed, which is kept beside it."""
+    from resonode.trust.audit import Audit
+
+    audit = Audit.open()
+    problem = audit.verify().problem
+    if problem:
+        output.say(f"{audit.path}: {problem}.")
+        be_sure(yes, "The log is set aside, and a new one begins. Go on?")
+    kept = audit.renew()
+    output.say(f"A new log begins. The old one is kept in {', '.join(map(str, kept))}.")
+
+
+@app.command("clock", cls=Command)
+def clock(yes: Sure = False) -> None:
     """Declare that this computer's clock is right now, and was wrong before."""
-    import sys
+    import time
 
     from resonode.trust.audit import CLOCK, OK, Audit
     from resonode.trust.credentials import when
 
     audit = Audit.open()
+    audit.check()
     newest = audit.newest_time()
-    if not yes:
-        if not sys.stdin.isatty():
-            raise NodeError("Is the clock right?", next="Look, and say so with --yes")
-        typer.confirm("Is the date of this computer right?", abort=True, err=True)
+    now = when(time.time())
+    be_sure(yes, f"The date of this computer is {now}. Is that right?")
     before = when(newest.timestamp()) if newest else ""
     audit.add(CLOCK, "", {"entry_before": before}, OK)
+    output.say(f"The log says now that {now} is right.")

@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from resonode.cli import output
+from resonode.cli.asking import be_sure
 from resonode.errors import NodeError, NodeNotFound, StoreError
 from resonode_wire.security import KEY
 
@@ -246,5 +247,4 @@ def may_write(path: Path, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise NodeError(f"{path} exists already", next="Overwrite it with --yes")
-    if not typer.confirm(f"{path} exists already. Overwrite it?", err=True):
-        raise typer.Abort
+    be_sure(yes, f"{path} exists already. Overwrite it?")

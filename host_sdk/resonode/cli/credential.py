@@ -38,8 +38,8 @@ def issue(
     """Let another computer act on your nodes."""
     from resonode import files
     from resonode.trust import credentials
+    from resonode.trust.acts import doing
     from resonode.trust.audit import Audit
-    from resonode.trust.clock import check_clock
     from resonode.trust.keys import Keys
 
     number, key = _role(role), read_host_key(host_key)
@@ -52,14 +52,13 @@ def issue(
             next="Commission a node, or take the key from a backup: resonode keys restore",
         )
     audit = Audit.open(keys=keys)
-    check_clock(keys.home, audit)
     inventory = opened(site)
     only = inventory.node(node) if node else None
     # Of the newest epoch anywhere, so that no node of ours refuses it as revoked.
     epoch = only.epoch if only else max((one.epoch for one in inventory.nodes()), default=0)
     expires_s = int(time.time()) + days * _DAY_S if days else 0
     detail = {"role": role, "host_key": key.hex(), "epoch": epoch, "expires_s": expires_s}
-    with audit.doing("credential", only.id if only else "", detail):
+    with doing(audit, "credential", only.id if only else "", detail):
         packed = credentials.issue(
             keys,
             key,

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from resonode.cli import output
+from resonode.cli.asking import ask
 from resonode.cli.common import Command, Group, Json, Yes, may_write
 from resonode.errors import NodeError
 
@@ -45,13 +46,14 @@ def backup(
 ) -> None:
     """Write the owner key to a file, encrypted with a passphrase."""
     from resonode import files
+    from resonode.trust.acts import doing
     from resonode.trust.audit import Audit
     from resonode.trust.keys import Keys
 
     may_write(file, yes)
     keys = Keys.open()
     data = keys.backup(_passphrase(passphrase_file, confirm=True))
-    with Audit.open(keys=keys).doing("backup", "", {"file": str(file)}):
+    with doing(Audit.open(keys=keys), "backup", "", {"file": str(file)}):
         files.replace(file, data, files.SECRET)
     output.say(f"The owner key is in {file}. Keep file and passphrase in different places.")
 
@@ -86,5 +88,4 @@ def _passphrase(file: Path | None, *, confirm: bool) -> str:
             ) from error
     if not sys.stdin.isatty():
         raise NodeError("A passphrase is needed", next="Name a file with --passphrase-file")
-    text: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True)
-    return text
+    return ask("Passphrase", secret=True, twice=confirm)

@@ -53,6 +53,7 @@ def label(
 
 async def _take(port: str | None, timeout_s: float, folder: Path, yes: bool) -> Label:
     from resonode.transport import ResonodeTransport
+    from resonode.trust.acts import doing
     from resonode.trust.audit import Audit
     from resonode.trust.label_reader import take_label
 
@@ -61,7 +62,7 @@ async def _take(port: str | None, timeout_s: float, folder: Path, yes: bool) -> 
     link = ResonodeTransport()
 
     def keep(found: Label) -> None:
-        with audit.doing("label", found.node, {"fingerprint": found.fingerprint.hex()}):
+        with doing(audit, "label", found.node, {"fingerprint": found.fingerprint.hex()}):
             _keep(found, folder, yes)
 
     await link.connect(url, timeout_s)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from resonode.cli import energy, node_config, output, sensor
+from resonode.cli.asking import Sure, ask_until, be_sure, confirmed
 from resonode.cli.common import (
     Command,
     Group,
@@ -35,7 +36,6 @@ app.add_typer(node_config.app, name="config")
 app.add_typer(sensor.app, name="sensor")
 app.command("energy", cls=Command)(energy.energy)
 
-Sure = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Settings to begin with, as TOML."),
@@ -91,7 +91,7 @@ def commission(
 
 
 def _label(source: str | None, asking: bool) -> Label:
-    from resonode.trust.label import parse, read_file, typed
+    from resonode.trust.label import Label, parse, read_code, read_file, read_fingerprint
 
     if source == "-":
         return parse(sys.stdin.readline())
@@ -109,11 +109,17 @@ def _label(source: str | None, asking: bool) -> Label:
             why="this is no terminal to ask at",
             next="Name its file with --label, or scan it into --label -",
         )
-    text = str(typer.prompt("Scan the label's code, or type the node id on it", err=True))
-    if text.lstrip().startswith("{"):
-        return parse(text)
-    fingerprint = str(typer.prompt("Fingerprint on the label", err=True))
-    return typed(text, fingerprint, str(typer.prompt("Code on the label", err=True)))
+    first = ask_until("Scan the label's code, or type the node id on it", _scanned_or_id)
+    if isinstance(first, Label):
+        return first
+    fingerprint = ask_until("Fingerprint on the label", read_fingerprint)
+    return Label(first, fingerprint, ask_until("Code on the label", read_code))
+
+
+def _scanned_or_id(text: str) -> Label | str:
+    from resonode.trust.label import parse, read_id
+
+    return parse(text) if text.lstrip().startswith("{") else read_id(text)
 
 
 async def _confirm(url: str, label: Label) -> None:
@@ -125,8 +131,13 @@ async def _confirm(url: str, label: Label) -> None:
     except NotTrusted:
         return  # it has an owner: commissioning tells which
     output.say(f"Node {node} blinks for 10 s.")
-    if not typer.confirm(f"Is that the node you hold the label {label.node} for?", err=True):
-        raise typer.Abort
+    if not confirmed(f"Is that the node you hold the label {label.node} for?"):
+        raise NodeError(
+            "Nothing was done",
+            why=f"the label is not of the node that blinked, {node}",
+            next="Find that node's label, or the port of the label's node: resonode node identify "
+            "makes a node blink",
+        )
 
 
 def _tell(done: Commissioned, as_json: bool) -> None:
@@ -221,7 +232,7 @@ def revoke(
     if everyone == bool(deny):
         raise typer.BadParameter("say either --host-key or --all")
     if everyone:
-        _ask(yes, "Every credential issued for this node ends. Go on?")
+        be_sure(yes, "Every credential issued for this node ends. Go on?")
 
     async def work(node: Node) -> dict[str, Any]:
         access = await node.request(AccessRead())
@@ -252,7 +263,7 @@ def transfer(
     from resonode.trust.owner import transfer as let_go
 
     may_write(file, yes)
-    _ask(yes, "The node forgets its owner, settings and unread records. Go on?")
+    be_sure(yes, "The node forgets its owner, settings and unread records. Go on?")
 
     def keep(label: Label) -> None:
         files.replace(file, label.payload.encode() + b"\n", files.SECRET)
@@ -282,17 +293,6 @@ def console(port: Port = None, timeout: Timeout = 5.0, yes: Sure = False) -> Non
     from resonode.trust.access import Trust
     from resonode.trust.owner import console as open_prompt
 
-    _ask(yes, "Whoever is at the port can then read the node's keys. Go on?")
+    be_sure(yes, "Whoever is at the port can then read the node's keys. Go on?")
     with_node(port, timeout, lambda node: open_prompt(node, Trust()))
     output.say("The node shows its prompt on this port; the next reset ends that.")
-
-
-def _ask(yes: bool, question: str) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise NodeError(
-            "This needs your word", why="it cannot be undone", next="Say --yes if you are sure"
-        )
-    if not typer.confirm(question, err=True):
-        raise typer.Abort

@@ -4,7 +4,8 @@
      "result": "intent", "prev": ...}
 
 An act is written before it is done, with the result "intent", and after, with "ok" or the reason
-it failed: so a crash between the two shows. `audit.head` tells how many lines there are and the
+it failed, and `of`, the number of its intent: so a crash between the two shows. acts.py does both,
+and begins nothing over a log that was changed. `audit.head` tells how many lines there are and the
 hash of the last, signed by the owner key if this computer has one: so a line cut off the end
 shows, too. docs/security.md tells what this cannot show.
 """
@@ -15,25 +16,30 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from resonode import files
-from resonode.errors import StoreError
+from resonode.errors import NodeError, StoreError, VerifyFailed
 from resonode.trust.keys import Keys, fingerprint
 
-INTENT, OK = "intent", "ok"
+INTENT, OK, UNKNOWN = "intent", "ok", "unknown"
 CLOCK = "clock"
 """The act of declaring this computer's clock right: see clock.py."""
 RECOVERED = "recovered"
 """The act of this log itself: what was found, if it was not as the last writer left it."""
+RENEWED = "renewed"
+"""The first act of a log that took the place of one that was changed."""
+TOLERANCE_S = 300
+"""Clocks of two computers, and one before and after it was set, may differ by this much."""
 
 _NOTHING_BEFORE = "0" * 64
 _HEAD = b"resonode audit head 1\0"
+_TAIL = 1 << 16  # bytes; a line has a few hundred
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,8 @@ class Verdict:
             else wrote them.
         torn: the last line is half: the power was cut. It is taken off at the next act.
         unfinished: acts begun and not ended, as (line, act, node).
+        backwards: lines of an earlier time than the one before; `clock`, which says so, is none.
+        renewed: what was wrong with the log before this one, and where that is; "" if none was.
     """
 
     entries: int
@@ -56,6 +64,8 @@ class Verdict:
     behind_head: int = 0
     torn: bool = False
     unfinished: list[tuple[int, str, str]] = field(default_factory=list)
+    backwards: list[int] = field(default_factory=list)
+    renewed: str = ""
 
     @property
     def ok(self) -> bool:
@@ -68,6 +78,7 @@ class _Waiting:
     """An entry that is not on the disk yet."""
 
     values: dict[str, Any]
+    n: int = 0
     done: bool = False
     error: BaseException | None = None
 
@@ -95,6 +106,7 @@ class Audit:
         self._writing = threading.Lock()
         self._waiting: list[_Waiting] = []
         self._end: _End | None = None
+        self._sound = False  # every line up to _end was judged
         self._head_written = b""
 
     @classmethod
@@ -105,12 +117,20 @@ class Audit:
 
     # -- writing
 
-    def add(self, act: str, node: str, detail: Mapping[str, Any], result: str) -> None:
+    def add(
+        self, act: str, node: str, detail: Mapping[str, Any], result: str, *, of: int | None = None
+    ) -> int:
         """Write that `act` on `node` is intended, or how it ended. On the disk when it returns.
 
         Threads that come while others write are written together: one wait for the disk.
+
+        Args:
+            of: the number of the intent that this ends.
+
+        Returns:
+            The number of the entry.
         """
-        entry = _Waiting(_entry(self._who(), act, node, dict(detail), result))
+        entry = _Waiting(_entry(self._who(), act, node, dict(detail), result, of))
         with self._mutex:
             self._waiting.append(entry)
         with self._writing:
@@ -120,18 +140,83 @@ class Audit:
                 self._commit(batch)
         if entry.error is not None:
             raise entry.error
+        return entry.n
 
-    @contextmanager
-    def doing(self, act: str, node: str, detail: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """Write the intent, run the body, write the result. The body may add to the detail."""
-        self.add(act, node, detail, INTENT)
-        more = dict(detail)
-        try:
-            yield more
-        except BaseException as error:
-            self.add(act, node, more, str(error) or type(error).__name__)
-            raise
-        self.add(act, node, more, OK)
+    def check(self) -> None:
+        """Make sure that every line is as it was written, before another act.
+
+        Raises:
+            VerifyFailed: one is not; what to do about it is in the text.
+        """
+        with self._writing, files.locked(self.path):
+            if self._sound and self._end is not None and self._as_we_left_it(self._end):
+                return
+            found = self.verify()
+            if found.problem:
+                raise VerifyFailed(
+                    f"Nothing is done over an audit log that was changed: {self.path}",
+                    why=found.problem,
+                    next="Compare it with a backup. To go on: resonode audit renew, which keeps "
+                    "it as it is beside a new one",
+                )
+            if not (found.torn or found.behind_head):  # else the next writer tells of that
+                self._end, _nothing = self._look()
+                self._sound = True
+
+    def close(self, n: int, note: str = "") -> None:
+        """Write that nobody knows how the act of line `n`, begun and not ended, ended.
+
+        Raises:
+            NodeError: no such act is open.
+        """
+        open_ones = {number: (act, node) for number, act, node in self.verify().unfinished}
+        if n not in open_ones:
+            raise NodeError(
+                f"Line {n} is no act that was begun and not ended",
+                next="See which there are with: resonode audit verify",
+            )
+        act, node = open_ones[n]
+        self.add(act, node, {"note": note} if note else {}, UNKNOWN, of=n)
+
+    def renew(self) -> list[Path]:
+        """Set a log that was changed aside, and begin a new one whose first entry tells of that.
+
+        Returns:
+            The files that keep the old one.
+
+        Raises:
+            NodeError: it was not changed.
+        """
+        with self._writing, files.locked(self.path):
+            found = self.verify()
+            if found.ok:
+                raise NodeError(
+                    "The audit log was not changed", next="There is nothing to renew; go on"
+                )
+            kept = self._set_aside()
+            hashes = {path.name: _digest(path.read_bytes()) for path in kept}
+            detail = {"problem": found.problem, "entries": found.entries, "kept": hashes}
+            first = _entry(self._who(), RENEWED, "", detail, OK)
+            line = _line({"n": 1, **first, "prev": _NOTHING_BEFORE})
+            # A power cut here leaves a log that does not fit its head: renewed once more.
+            files.replace(self.path, line + b"\n", files.SECRET)
+            self._write_head(1, _digest(line))
+            self._end = None
+        return kept
+
+    def _set_aside(self) -> list[Path]:
+        """Copy log and head to names that are free, and return those."""
+        number = 1
+        while (self.path.with_name(f"{self.path.name}.{number}")).exists():
+            number += 1
+        kept = []
+        for path in (self.head_path, self.path):
+            content = files.read(path)
+            if content is not None:
+                copy = path.with_name(f"{path.name}.{number}")
+                files.replace(copy, content, files.SECRET)
+                kept.append(copy)
+        return kept
 
     def _who(self) -> str:
         keys = self._keys
@@ -140,7 +225,7 @@ class Audit:
     def _commit(self, batch: list[_Waiting]) -> None:
         try:
             with files.locked(self.path):
-                self._append([one.values for one in batch])
+                self._append(batch)
         except Exception as error:
             self._end = None  # what is on the disk now is looked at again
             for one in batch:
@@ -148,24 +233,32 @@ class Audit:
         for one in batch:
             one.done = True
 
-    def _append(self, entries: list[dict[str, Any]]) -> None:
+    def _append(self, entries: list[_Waiting]) -> None:
         end = self._end
         if end is None or not self._as_we_left_it(end):
             end, found = self._look()
-            entries = found + entries
+            entries = [_Waiting(values) for values in found] + entries
+            self._sound = False
         n, digest = end.n, end.digest
         lines = []
-        for values in entries:
+        for one in entries:
             n += 1
-            line = _line({"n": n, **values, "prev": digest})
+            one.n = n
+            line = _line({"n": n, **one.values, "prev": digest})
             digest = _digest(line)
             lines.append(line + b"\n")
         data = b"".join(lines)
         try:
             self._write(end.size, data)
-        except OSError as error:
-            raise files.unwritable(self.path, error) from error
-        self._write_head(n, digest)
+            self._write_head(n, digest)
+        except (OSError, StoreError) as error:
+            # What was not begun must not look as if; how something ended is better kept.
+            if any(one.values["result"] == INTENT for one in entries):
+                with suppress(OSError):
+                    os.truncate(self.path, end.size)
+            if isinstance(error, OSError):
+                raise files.unwritable(self.path, error) from error
+            raise
         self._end = _End(n, digest, end.size + len(data))
 
     def _as_we_left_it(self, end: _End) -> bool:
@@ -220,7 +313,7 @@ class Audit:
 
     def newest_time(self) -> datetime | None:
         """Return when the last entry was written, None if there is none."""
-        lines, _torn = _lines(files.read(self.path) or b"")
+        lines, _torn = _lines(_tail(self.path))
         try:
             return datetime.fromisoformat(json.loads(lines[-1])["time"]) if lines else None
         except (ValueError, KeyError, TypeError) as error:
@@ -237,13 +330,20 @@ class Audit:
         lines, torn = _lines(content or b"")
         good, problem = _follow(lines)
         entries = [_values(line) or {} for line in lines[:good]]
-        unfinished = _unfinished(entries)
         problem = problem or _told(entries)
         if problem:
-            return Verdict(good, problem, torn=torn, unfinished=unfinished)
-        if content is None and head is None:
-            return Verdict(0)
-        return replace(self._judge_head(lines, head), torn=torn, unfinished=unfinished)
+            verdict = Verdict(good, problem)
+        elif content is None and head is None:
+            verdict = Verdict(0)
+        else:
+            verdict = self._judge_head(lines, head)
+        return replace(
+            verdict,
+            torn=torn,
+            unfinished=_unfinished(entries),
+            backwards=_backwards(entries),
+            renewed=_renewed(entries),
+        )
 
     def _judge_head(self, lines: list[bytes], text: bytes | None) -> Verdict:
         n = len(lines)
@@ -300,9 +400,12 @@ def _parse_head(text: bytes | None) -> _Head | None:
         return None
 
 
-def _entry(who: str, act: str, node: str, detail: dict[str, Any], result: str) -> dict[str, Any]:
+def _entry(
+    who: str, act: str, node: str, detail: dict[str, Any], result: str, of: int | None = None
+) -> dict[str, Any]:
     values = {"time": _now(), "who": who, "act": act, "node": node}
-    return values | {"detail": detail, "result": result}
+    ended = {} if of is None else {"of": of}
+    return values | {"detail": detail, "result": result} | ended
 
 
 def _now() -> str:
@@ -325,6 +428,19 @@ def _lines(content: bytes) -> tuple[list[bytes], bool]:
     """Return the whole lines, and whether half a line comes after them."""
     *lines, rest = content.split(b"\n")
     return lines, bool(rest)
+
+
+def _tail(path: Path) -> bytes:
+    """Return the end of a file, with at least one whole line if there is any."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL))
+            data = file.read()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise files.unreadable(path, error) from error
+    return data if data.count(b"\n") > 1 else files.read(path) or b""
 
 
 def _values(line: bytes) -> dict[str, Any] | None:
@@ -371,18 +487,43 @@ def _last_of(lines: list[bytes], path: Path) -> _End:
         raise StoreError(
             f"The last line of {path} is damaged",
             why="nothing can be written after it without hiding that",
-            next="See what happened with: resonode audit verify; then move the file and "
-            "audit.head to a safe place, and a new log begins",
+            next="See what happened with: resonode audit verify; to go on: resonode audit renew",
         )
     return _End(n, _digest(lines[-1]), sum(len(line) + 1 for line in lines))
 
 
 def _unfinished(entries: list[dict[str, Any]]) -> list[tuple[int, str, str]]:
-    begun: dict[tuple[Any, Any], list[int]] = {}
+    begun: dict[int, tuple[Any, Any]] = {}
     for number, one in enumerate(entries, 1):
-        key = (one.get("act"), one.get("node"))
+        what = (one.get("act"), one.get("node"))
         if one.get("result") == INTENT:
-            begun.setdefault(key, []).append(number)
-        elif begun.get(key):
-            begun[key].pop()
-    return sorted((n, str(act), str(node)) for (act, node), all_of in begun.items() for n in all_of)
+            begun[number] = what
+        elif "of" in one:
+            begun.pop(one["of"], None)
+        else:  # as logs of earlier releases have it: it ends the latest of its kind
+            begun.pop(max((n for n, of in begun.items() if of == what), default=0), None)
+    return [(n, str(act), str(node)) for n, (act, node) in begun.items()]
+
+
+def _backwards(entries: list[dict[str, Any]]) -> list[int]:
+    found = []
+    before_s = 0.0
+    for number, one in enumerate(entries, 1):
+        try:
+            time_s = datetime.fromisoformat(one["time"]).timestamp()
+        except (KeyError, TypeError, ValueError):
+            continue
+        if time_s + TOLERANCE_S < before_s and one.get("act") != CLOCK:
+            found.append(number)
+        before_s = time_s
+    return found
+
+
+def _renewed(entries: list[dict[str, Any]]) -> str:
+    first = entries[0] if entries else {}
+    detail = first.get("detail")
+    if first.get("act") != RENEWED or not isinstance(detail, dict):
+        return ""
+    kept = detail.get("kept")
+    where = ", ".join(map(str, kept)) if isinstance(kept, dict) else ""
+    return f"{detail.get('problem')} ({where})"

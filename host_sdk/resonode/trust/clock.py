@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from resonode.errors import ClockUntrusted
-from resonode.trust.audit import Audit
+from resonode.trust.audit import TOLERANCE_S, Audit
 from resonode.trust.credentials import given_to, when
 
-# Clocks of two computers, and one before and after it was set, may differ by this much.
-TOLERANCE_S = 300
 
-
-def check_clock(home: Path, audit: Audit, now_s: float | None = None) -> None:
+def check_clock(audit: Audit, now_s: float | None = None) -> None:
     """Make sure that the present is not before something that has happened.
 
-    What is signed carries the date, and a node's clock never goes back. So this is asked before
-    a credential is issued or a node is claimed.
+    What is signed carries the date, a node's clock never goes back, and a log whose times run
+    backwards proves little. So this is asked before every act.
 
     Args:
         now_s: Unix time; default this computer's clock.
@@ -28,7 +24,8 @@ def check_clock(home: Path, audit: Audit, now_s: float | None = None) -> None:
     now_s = time.time() if now_s is None else now_s
     newest = audit.newest_time()
     happened = [("the last entry of the audit log", newest.timestamp())] if newest else []
-    happened += [("a credential it was given", one.content["issued_s"]) for one in given_to(home)]
+    given = given_to(audit.path.parent)
+    happened += [("a credential it was given", one.content["issued_s"]) for one in given]
     what, latest_s = max(happened, key=lambda one: one[1], default=("", 0.0))
     if now_s + TOLERANCE_S < latest_s:
         raise ClockUntrusted(

@@ -21,8 +21,7 @@ from resonode.node import Node
 from resonode.records import Record
 from resonode.transport import ResonodeTransport
 from resonode.trust.access import Trust
-from resonode.trust.acts import audited
-from resonode.trust.clock import check_clock
+from resonode.trust.acts import audited, check
 from resonode.trust.requests import AccessRead, ClaimWrite, HelloReply, IdentifyWrite
 from resonode.trust.session import Expected, psk_of
 from resonode.trust.site import RELEASED, NodeEntry
@@ -119,12 +118,13 @@ async def commission(
         Claimed: it has another owner.
         LockedOut: too many wrong codes were tried.
         ClockUntrusted: this computer's clock cannot be right.
+        VerifyFailed: the audit log was changed.
         CommandError: it refuses the configuration; the node is this user's by then.
         TransportError, ProtocolError, StoreError
     """
     trust = trust or Trust()
     started_s = time.monotonic()
-    await asyncio.to_thread(check_clock, trust.home, trust.audit)
+    await asyncio.to_thread(check, trust.audit)
     door = LabelDoor(trust, label)
     try:
         async with Node(url, timeout_s=timeout_s, baud=baud, trust=door) as node:

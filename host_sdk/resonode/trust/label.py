@@ -74,11 +74,21 @@ def typed(node: str, fingerprint: str, code: str) -> Label:
     Raises:
         LabelError: which of the three is wrong, and why.
     """
-    node = node.strip()
+    return Label(read_id(node), read_fingerprint(fingerprint), read_code(code))
+
+
+def read_id(text: str) -> str:
+    """Return the node id that was typed. Raises LabelError."""
+    node = text.strip()
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", node):
         raise _wrong("The node id", f"{node!r} is none: letters, digits and . _ - only")
+    return node
+
+
+def read_fingerprint(text: str) -> bytes:
+    """Return the fingerprint that was typed, 16 bytes. Raises LabelError."""
     try:
-        digits = bytes.fromhex(re.sub(r"[\s:-]", "", fingerprint))
+        digits = bytes.fromhex(re.sub(r"[\s:-]", "", text))
     except ValueError:
         raise _wrong("The fingerprint", "it has characters beside 0-9 and a-f") from None
     if len(digits) != security.FINGERPRINT:
@@ -86,8 +96,13 @@ def typed(node: str, fingerprint: str, code: str) -> Label:
             "The fingerprint",
             f"it has {2 * len(digits)} digits, and {2 * security.FINGERPRINT} are on the label",
         )
+    return digits
+
+
+def read_code(text: str) -> str:
+    """Return the code that was typed, as Label has it. Raises LabelError."""
     try:
-        return Label(node, digits, security.read_code(code))
+        return security.read_code(text)
     except WireError as error:
         raise _wrong("The code", str(error)) from None
 

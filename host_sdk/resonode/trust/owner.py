@@ -1,6 +1,7 @@
 """What only its owner may do with a node: new keys, keeping others out, letting go of it.
 
-Each act stands in the audit log before it is done and after.
+Each act stands in the audit log before it is done and after, and raises what `acts.audited` does:
+VerifyFailed and ClockUntrusted, when nothing was begun.
 """
 
 from __future__ import annotations
@@ -109,9 +110,9 @@ async def transfer(node: Node, trust: Trust, keep: Callable[[Label], None]) -> L
         )
     code = security.code_of(secrets.token_bytes(security.CODE_BYTES))
     label = Label(entry.id, proof.fingerprint, code, name=entry.name)
-    await asyncio.to_thread(keep, label)
     statement = security.release_statement(proof.fingerprint, access.epoch, code)
     async with audited(trust.audit, "release", entry.id, {"epoch": access.epoch}):
+        await asyncio.to_thread(keep, label)
         try:
             await node.request(ReleaseWrite(code=code, sig=trust.keys.sign(statement)), once=True)
         except NodeError:
