@@ -6,7 +6,6 @@ Imports of weight stay inside the functions: `resonode --help` reads this file t
 from __future__ import annotations
 
 import math
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ import typer
 from resonode import files
 from resonode.cli import output
 from resonode.cli.common import Json, may_write, settings
-from resonode.errors import EXIT_INTERRUPTED, Incomplete
+from resonode.errors import Incomplete
 from resonode_wire.security import CLOSED, OPEN
 
 if TYPE_CHECKING:
@@ -173,8 +172,7 @@ def demo(
         db=db,
         seed=seed,
     )
-    with _ended_by_sigterm(EXIT_INTERRUPTED):
-        result = _run(options)
+    result = _run(options)
     if report is not None:
         _write_report(result, report)
     if plot is not None:
@@ -299,21 +297,6 @@ def _check_gain(gain: float) -> None:
         raise typer.BadParameter("nothing would be left", param_hint="--gain")
 
 
-@contextmanager
-def _ended_by_sigterm(code: int) -> Iterator[None]:
-    """End in order when a service manager asks for it: nodes are stopped, folders removed."""
-
-    def end(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not disturb the end
-        sys.exit(code)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def _speed(text: str) -> float | None:
     if text == "max":
         return None
@@ -408,7 +391,7 @@ def twin(
         raise typer.BadParameter("nodes for other terminals keep time", param_hint="--speed")
     if commissioned and open_profile:
         raise typer.BadParameter("an open node has no owner", param_hint="--commissioned")
-    with rig_errors(), _ended_by_sigterm(0), ExitStack() as stack:
+    with rig_errors(), ExitStack() as stack:
         folder = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="twin-")))
         boards = []
         for index in range(count):

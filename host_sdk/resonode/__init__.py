@@ -9,8 +9,9 @@ Names are imported when they are first used, so that `import resonode` costs not
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from resonode import lazy
 
 if TYPE_CHECKING:
     from resonode.bearing import Bearing
@@ -153,16 +154,15 @@ __all__ = [
 ]
 
 
+_import = lazy.names(__name__, _HOME)
+
+
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         from importlib.metadata import version
 
         return version("resonode")
-    if name not in _HOME:
-        raise AttributeError(f"module 'resonode' has no attribute {name!r}")
-    value = getattr(import_module(f"resonode.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+    return _import(name)
 
 
 def __dir__() -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from resonode.cli import main
+from resonode.cli.app import main
 
 
 @dataclass

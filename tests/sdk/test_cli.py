@@ -23,6 +23,7 @@ import typer
 from resonode.cli.app import build
 from resonode.gateway import Store
 from resonode.records import decode
+from resonode_wire import smp
 from tests.sdk import samples
 from tests.sdk.conftest import cli_process
 from tests.sdk.fake_node import FakeNode
@@ -61,7 +62,9 @@ def db(tmp_path):
 def commands(group=None, path=("resonode",)):
     """Yield (words, command) for every command there is."""
     group = group or typer.main.get_command(build())
-    for name, command in group.commands.items():
+    context = typer.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if hasattr(command, "commands"):
             yield from commands(command, (*path, name))
         else:
@@ -317,7 +320,7 @@ def test_a_forbidden_port_ends_with_5():
     # Root may open everything, so it becomes nobody first, once all is imported that it needs.
     root = os.geteuid() == 0
     os.chmod(port, 0o600 if root else 0)
-    imports = "import asyncio, os, resonode.node, rich.console; "
+    imports = "import asyncio, os, resonode.cli.app, resonode.node, rich.console; "
     threads = "asyncio.run(asyncio.to_thread(int)); "
     before = imports + threads + (f"os.setuid({NOBODY})" if root else "")
     command = cli_process("info", "--port", port, before=before)
@@ -378,11 +381,68 @@ def test_an_unknown_command_or_option_ends_with_2(cli):
 def test_ctrl_c_ends_with_130(fake):
     command = cli_process("stream", "--port", fake.url, "--timeout", 60)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        wait_for(lambda: any(command == 2 and group == 65 for group, command, _ in fake.requests))
+        wait_for(lambda: stream_requests(fake))
         process.send_signal(signal.SIGINT)
         _out, err = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert b"Traceback" not in err
+    assert (process.returncode, err) == (130, b"Interrupted.\n")
+
+
+def stream_requests(fake):
+    """Whether each request about the stream began it or ended it."""
+    return [
+        body["on"]
+        for group, command, body in fake.requests
+        if (group, command) == (smp.GROUP_NODE, smp.NODE_STREAM)
+    ]
+
+
+def ended_while_importing(how, module, *arguments):
+    """Run `resonode ...`, which gets a signal as it imports `module` for the first time."""
+    strike = f"""
+class Strike:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), {int(how)})
+import os
+sys.meta_path.insert(0, Strike())"""
+    command = cli_process(*arguments)
+    command[2] = f"import sys\n{strike}\n{command[2]}"
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("module", ["resonode.cli.app", "typer", "rich.console", "smpclient"])
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [(signal.SIGINT, (130, "Interrupted.")), (signal.SIGTERM, (143, "Ended by SIGTERM."))],
+)
+def test_a_signal_at_any_time_ends_with_its_code_and_one_line(fake, module, how, told):
+    done = ended_while_importing(how, module, "info", "--port", fake.url)
+    assert (done.returncode, done.stderr, done.stdout) == (told[0], f"{told[1]}\n", "")
+
+
+def test_sigterm_ends_a_command_in_order_with_143(fake):
+    fake.make(1)
+    command = cli_process("stream", "--port", fake.url, "--stored", "--jsonl", "--timeout", 60)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.terminate()
+        _out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (143, b"Ended by SIGTERM.\n")
+    assert stream_requests(fake)[-1] is False  # it asked the node to end the stream
+
+
+def test_a_command_that_is_not_to_hear_ctrl_c_does_not(fake):
+    """A shell starts jobs of the background so."""
+    command = cli_process("stream", "--port", fake.url, "--seconds", 1)
+    code = f"import signal; signal.signal({int(signal.SIGINT)}, signal.SIG_IGN); "
+    command[2] = code + command[2]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        wait_for(lambda: stream_requests(fake))
+        process.send_signal(signal.SIGINT)
+        _out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, b"")
 
 
 def test_a_traceback_only_with_debug(cli, monkeypatch):
@@ -396,7 +456,7 @@ def test_a_traceback_only_with_debug(cli, monkeypatch):
     assert "--debug" in done.err
     assert "Traceback" not in done.err
     monkeypatch.setattr(sys, "argv", ["resonode", "ports", "--debug"])
-    from resonode.cli import main
+    from resonode.cli.app import main
 
     with pytest.raises(RuntimeError, match="a bug"):
         main()
@@ -407,8 +467,9 @@ def test_a_broken_plugin_does_not_break_the_rest(cli, monkeypatch):
 
     broken = EntryPoint("broken", "no_such_module:command", "resonode.commands")
     monkeypatch.setattr("importlib.metadata.entry_points", lambda **group: [broken])
-    done = cli("ports")
-    assert done.code == 0
+    assert cli("ports").code == 0
+    done = cli("--help")
+    assert done.code == 0 and "ports" in done.out
     assert "broken" in done.err
 
 

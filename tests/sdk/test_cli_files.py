@@ -66,8 +66,9 @@ ELSEWHERE = {
 
 def file_options(command, *names):
     """Yield `command option` of everything that names a file or folder."""
-    for name, part in getattr(command, "commands", {}).items():
-        yield from file_options(part, *names, name)
+    context = typer.Context(command)
+    for name in getattr(command, "list_commands", lambda _: [])(context):
+        yield from file_options(command.get_command(context, name), *names, name)
     for one in command.params:
         named = re.search("FILE|DIR", one.metavar or "") and "key" not in one.name
         if "Path" in repr(one.type) or named:

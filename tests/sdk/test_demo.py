@@ -232,14 +232,14 @@ def test_an_interrupted_demo_ends_with_130_and_leaves_no_process():
     assert b"Traceback" not in err
 
 
-def test_a_terminated_demo_ends_with_130_and_leaves_no_folder(tmp_path):
+def test_a_terminated_demo_ends_with_143_and_leaves_no_folder(tmp_path):
     command = cli_process("demo", "--seconds", 60)
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment) as process:
         wait_for(lambda: list(tmp_path.glob("*/node/flash/board_id")), "the node's start")
         process.terminate()
         _out, err = process.communicate(timeout=20)
-    assert process.returncode == 130
+    assert process.returncode == 143
     assert b"Traceback" not in err
     assert list(tmp_path.iterdir()) == []
 

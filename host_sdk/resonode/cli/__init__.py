@@ -1,5 +1,5 @@
 """The command line `resonode`."""
 
-from resonode.cli.app import main
+from resonode.cli.process import main
 
 __all__ = ["main"]

@@ -7,7 +7,6 @@ import sys
 from typing import Any, NoReturn
 
 import typer
-import typer.rich_utils
 
 from resonode.cli import (
     audit,
@@ -50,13 +49,50 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+class _Root(Group):
+    """The commands of ours, and those other distributions add.
+
+    Looking for these takes as long as all else: it is done when one of them may be wanted.
+    """
+
+    _all = False
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        self._add_plugins()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in self.commands:
+            self._add_plugins()
+        return super().get_command(ctx, cmd_name)
+
+    def _add_plugins(self) -> None:
+        if self._all:
+            return
+        self._all = True
+        from importlib.metadata import entry_points
+
+        app = typer.Typer(add_completion=False)
+        app.callback()(lambda: None)  # one command alone is to be a group too
+        for point in entry_points(group="resonode.commands"):
+            try:
+                function: Any = point.load()
+            except Exception as error:  # a broken one must not take the others with it
+                logging.getLogger(__name__).warning("command %s is broken: %s", point.name, error)
+                continue
+            app.command(point.name, cls=Command)(function)
+        self.commands.update(typer.main.get_group(app).commands)
+
+
 def build() -> typer.Typer:
-    """Return the whole command line, with the commands other distributions add."""
+    """Return the whole command line."""
     if output.no_color():
-        typer.rich_utils.COLOR_SYSTEM = None  # help and usage errors, without bold too
+        from typer import rich_utils
+
+        rich_utils.COLOR_SYSTEM = None  # help and usage errors, without bold too
     app = typer.Typer(
         name="resonode",
-        cls=Group,
+        cls=_Root,
         help="Commission vibration nodes, stream their records, keep and plot them.",
         epilog=_EPILOG,
         no_args_is_help=True,
@@ -90,20 +126,7 @@ def build() -> typer.Typer:
     app.add_typer(audit.app, name="audit")
     app.add_typer(keys.app, name="keys")
     app.add_typer(credential.app, name="credential")
-    _add_plugins(app)
     return app
-
-
-def _add_plugins(app: typer.Typer) -> None:
-    from importlib.metadata import entry_points
-
-    for point in entry_points(group="resonode.commands"):
-        try:
-            function: Any = point.load()
-        except Exception as error:  # a broken plugin must not take the other commands with it
-            logging.getLogger(__name__).warning("command %s is broken: %s", point.name, error)
-            continue
-        app.command(point.name, cls=Command)(function)
 
 
 def _file_error(error: OSError) -> StoreError:

@@ -155,7 +155,7 @@ class Group(TyperGroup):
         return list(self.commands)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if ctx.parent is None and args[0] in _OF_THE_RIG and args[0] not in self.commands:
+        if args[0] in _OF_THE_RIG and ctx.parent is None and not self.get_command(ctx, args[0]):
             ctx.fail(
                 f"'{args[0]}' comes with the rig, which is not installed. "
                 "In a checkout of Resonode run: make demo (or make setup, then "
