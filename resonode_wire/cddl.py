@@ -4,6 +4,7 @@ Runs on: CPython. `python -m resonode_wire.cddl > resonode_wire/wire.cddl`
 """
 
 from resonode_wire.fields import COMMON, FIELDS, KEY_OF, KIND_OF, MAX_SEQ, MAX_TEXT, RECORDS
+from resonode_wire.meanings import MEANINGS
 
 _TYPES = {
     "uint": "uint-53",
@@ -43,7 +44,9 @@ def render() -> str:
 def table() -> str:
     """Return the field table as Markdown rows, for WIRE.md."""
     rows = ["| key | name | kind | unit | meaning |", "|---|---|---|---|---|"]
-    rows += [f"| {k} | `{n}` | {kind} | {unit} | {text} |" for k, n, kind, unit, text in FIELDS]
+    for key, name, kind in FIELDS:
+        unit, meaning = MEANINGS[name]
+        rows.append(f"| {key} | `{name}` | {kind} | {unit} | {meaning} |")
     return "\n".join(rows) + "\n"
 
 

@@ -8,12 +8,12 @@ from resonode_wire.cbor import TAG_F16, TAG_F32, TAG_I16, TAG_U8, Tagged
 from resonode_wire.errors import WireError
 from resonode_wire.fields import (
     COMMON,
-    FIELD_OF,
     KEY_OF,
     KIND_OF,
     MAX_RECORD,
     MAX_SEQ,
     MAX_TEXT,
+    NAME_OF,
     RECORD_OF,
     TYPE_OF,
 )
@@ -57,9 +57,9 @@ def decode(data: bytes) -> tuple:
         raise WireError("record is not a map")
     values = {}
     for key in fields:
-        known = FIELD_OF.get(key)
-        if known is not None:
-            values[known[0]] = _incoming(known[0], fields[key])
+        field = NAME_OF.get(key)
+        if field is not None:
+            values[field] = _incoming(field, fields[key])
     _refuse_missing("any", COMMON, values)
     number = values["type"]
     if number not in RECORD_OF:

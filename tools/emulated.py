@@ -25,6 +25,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from c_dsp.bench import peers
+from resonode.deploy.files import HOST_ONLY
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "emulated"
@@ -46,7 +47,6 @@ FROZEN_SOURCES: tuple[str, ...] = (
     "c_dsp/natmod/*.[ch]",
 )
 FROZEN_SOURCES += ("c_crypto/*.[ch]", "c_crypto/natmod/*", "c_*/usermod/*", "c_*/micropython.mk")
-HOST_ONLY = ("resonode_wire/cddl.py",)  # what only CPython can use
 # n = 16384 needs more than a small chip has: the vectors run at every size on every target.
 RV32_HEAP = 1536 * 1024
 # Upstream says rv32imac_zicsr, which Debian's gcc 12 has no libraries for; by the older

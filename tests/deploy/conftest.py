@@ -13,6 +13,7 @@ import serial
 
 from resonode import boards
 from resonode.deploy import Deployed, deploy
+from resonode.deploy.files import HOST_ONLY
 from resonode_hil.board import VirtualBoard
 from resonode_hil.emulated import EmulatedBoard, compile_files
 from resonode_hil.machine import default_machine
@@ -77,8 +78,8 @@ def rig_files(native_modules: None, tmp_path_factory: pytest.TempPathFactory) ->
     port = ROOT / "hil" / "resonode_hil" / "port"
     sources = {"machine.py": port / "machine.py", "channel.py": port / "qemu" / "channel.py"}
     for path in (ROOT / "resonode_wire").glob("*.py"):
-        if path.name != "cddl.py":
-            sources[f"resonode_wire/{path.name}"] = path
+        if (name := f"resonode_wire/{path.name}") not in HOST_ONLY:
+            sources[name] = path
     compile_files(sources, files / "rig", optimise=3)
     (files / "boot.py").write_text(_BOOT)
     return files

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from resonode.deploy.files import HOST_ONLY
 from resonode_hil.emulated import EmulatedBoard, compile_files
 from tests.emulated.repl import DeviceError, Repl
 from tests.test_both_interpreters import FILES, ROOT
 from tests.test_both_interpreters import test_functions as functions_of
 
 DATA = ("resonode_wire/vectors.json", "tests/crypto/vectors/noise.json")
-HOST_ONLY = ("cddl.py", "conftest.py")
 # Cuts the power at every file operation, which takes 20 s here. test_board.py cuts it for real.
 TOO_SLOW = ("test_keeping.py",)
 
@@ -49,8 +49,9 @@ def chip(
     sources = {"micropython_runner.py": ROOT / "tests" / "micropython_runner.py"}
     for tree in ("firmware", "resonode_wire", "tests/both"):
         for path in (ROOT / tree).rglob("*.py"):
-            if path.name not in HOST_ONLY:
-                sources[str(path.relative_to(ROOT))] = path
+            name = str(path.relative_to(ROOT))
+            if name not in HOST_ONLY and path.name != "conftest.py":
+                sources[name] = path
     compile_files(sources, files)
     for name in DATA:
         (files / name).parent.mkdir(parents=True, exist_ok=True)

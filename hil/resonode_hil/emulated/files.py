@@ -7,15 +7,13 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from resonode.deploy.files import HOST_ONLY
 from resonode_hil.errors import BoardError, explain
 from resonode_hil.staging import source_root
 
 ARCH = "armv7emsp"
 # As a board has them: of the DSP core, what the firmware calls.
 NATIVE_MODULES = {"dsp.mpy": "node/dsp.mpy", "crypto.mpy": "crypto.mpy"}
-
-# Modules that only CPython can use.
-_HOST_ONLY = ("resonode_wire/cddl.py",)
 
 
 def mpy_cross() -> Path:
@@ -48,7 +46,7 @@ def stock_files(target: Path) -> Path:
     for folder in ("firmware", "resonode_wire"):
         for path in (root / folder).rglob("*.py"):
             sources[str(path.relative_to(root))] = path
-    for name in _HOST_ONLY:
+    for name in HOST_ONLY:
         sources.pop(name, None)
     compile_files(sources, target, optimise=3)  # line numbers would lie in the chip's RAM
     _native_modules(target)

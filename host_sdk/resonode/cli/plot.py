@@ -159,7 +159,8 @@ def trend(
     """A value over time, one line per node and axis or air sensor."""
     from resonode.gateway.store import COLUMNS
     from resonode.plot import Plot, Series
-    from resonode_wire.fields import KIND_OF, UNIT_OF
+    from resonode_wire.fields import KIND_OF
+    from resonode_wire.meanings import UNIT_OF
 
     kinds = [name for name, columns in COLUMNS.items() if field in columns]
     if not kinds or KIND_OF[field] not in ("uint", "f32"):

