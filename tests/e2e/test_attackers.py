@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import serial
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from noise.connection import Keypair, NoiseConnection
@@ -33,8 +32,9 @@ from resonode.trust.session import Expected, psk_of
 from resonode.trust.site import RELEASED
 from resonode.trust.transport import Entry, NotLetIn, SecureTransport, ask_hello
 from resonode_hil.commissioning import own_trust
-from resonode_wire import cbor, frame, security, smp
+from resonode_wire import cbor, security, smp
 
+from . import hostile
 from .conftest import NewNode, NewNodes, Wire, run
 
 HANDSHAKE = (smp.GROUP_SECURITY, smp.SEC_HANDSHAKE)
@@ -499,35 +499,16 @@ def test_only_the_node_itself_can_say_that_it_was_released(
 def test_ten_thousand_random_frames_leave_the_node_up_and_its_memory_flat(
     owned: NewNode,
 ) -> None:
-    async def heap_free() -> int:
+    async def measure_often() -> None:
         async with resonode.connect(owned.url) as node:
             await node.configure(health_period_s=1)
-            told: list[int] = []
-            last = (await node.info()).next - 1
-            await node.ack(last)  # what it measured meanwhile is not what we look for
-            async for record in node.records(from_seq=last + 1):
-                if isinstance(record, resonode.Health):
-                    told.append(record.heap_free)
-                    if len(told) == 3:  # some of them soon after a collection
-                        return max(told)
-        raise AssertionError("the stream ended")
 
-    def flood(seed: int, count: int) -> None:
-        draw = random.Random(seed)
-        with serial.Serial(owned.board.port, timeout=0) as port:
-            for number in range(count):
-                body = draw.randbytes(draw.choice((0, 1, 8, 40, 200)))
-                group, command = draw.choice((0, 1, 2, 10, 65, 66)), draw.randrange(12)
-                head = smp.pack(draw.randrange(4), group, number & 255, command, body)
-                message = draw.choice((head, body, head[: draw.randrange(9)]))
-                port.write(frame.encode_frame(draw.choice((1, 1, 1, 2, 3)), message))
-                port.read(65536)  # whatever it answers
-
-    flood(1, 500)  # what is made once is made by now
-    before = run(heap_free())
-    flood(2, 10_000)
+    run(measure_often())
+    hostile.flood(owned.board.port, 1, 500)  # what is made once is made by now
+    before = run(hostile.heap_free(owned.url))
+    hostile.flood(owned.board.port, 2, 10_000)
     assert owned.board.crashed is None and owned.board.restarts == 0
-    after = run(heap_free())
+    after = run(hostile.heap_free(owned.url))
     print(f"free memory before {before}, after {after} bytes")
     # MicroPython's free memory differs by what was not collected yet, less than a hundredth of it.
     assert after > before - before // 100
