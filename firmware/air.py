@@ -62,6 +62,7 @@ class _Post:
         self._values: dict = {}  # of the last good reading
         self._taken_us = 0
         self._unchanged = 0
+        node.agenda.busy(place)
 
     async def run(self) -> None:
         while True:
@@ -109,8 +110,10 @@ class _Post:
         return self._node.config is config and self._node.measures
 
     async def _wait(self, config: dict, t_us: int) -> None:
+        self._node.agenda.rests(self._place, t_us)
         while self._goes_on(config) and self._clock.now_us() < t_us:
             await self._clock.sleep_until(min(t_us, self._clock.now_us() + 10 * _NAP_US))
+        self._node.agenda.busy(self._place)
 
     # -- the sensor
 

@@ -17,6 +17,10 @@ class Beacon:
         self._left = int(seconds / (2 * _HALF_PERIOD_S))
         self._wake.set()
 
+    @property
+    def blinks(self) -> bool:
+        return self._left > 0
+
     async def run(self) -> None:
         while True:
             await self._wake.wait()

@@ -4,6 +4,7 @@
 
 import asyncio
 import json
+import sys
 import time
 
 import machine
@@ -12,6 +13,7 @@ import micropython
 from firmware.clock import Clock
 
 _BUTTON_POLL_US = 50000
+_VOLTAGE_READINGS = 8  # averaged: some converters have 8 bits
 
 
 class PinInterrupt:
@@ -59,6 +61,7 @@ class Board:
         with open(path) as file:
             self.data = json.load(file)
         self.name = self.data["name"]
+        self._battery: machine.ADC | None = None  # its converter, once asked
         # A virtual board's time is the rig's, not the wall's: its port brings clock and waits.
         self._own_time = self.data["clock"] == "port"
         self.clock = machine.BoardClock() if self._own_time else Clock()  # type: ignore[attr-defined]
@@ -115,13 +118,47 @@ class Board:
         pin = machine.Pin(light["pin"], machine.Pin.OUT, value=1 - light["lit"])
         return lambda on: pin.value(light["lit"] if on else 1 - light["lit"])
 
+    def battery_v(self):
+        # Voltage of the battery; None where it is not measured.
+        battery = self.data.get("battery")
+        if battery is None:
+            return None
+        if self._battery is None:
+            self._battery = machine.ADC(machine.Pin(battery["adc"]))
+            if "enable" in battery:
+                # For good: a divider that is cut off puts the whole voltage on the converter.
+                machine.Pin(battery["enable"], machine.Pin.OUT, value=battery["enabled"])
+        total = sum([self._battery.read_u16() for _ in range(_VOLTAGE_READINGS)])
+        share = total / _VOLTAGE_READINGS / 65535
+        return share * battery["full_scale_v"] * battery["ratio"]
+
+    @property
+    def sleeps_lightly(self) -> bool:
+        # Whether its MicroPython can send the chip to light sleep, and wakes up from it.
+        sleep = self.data.get("sleep")
+        return sleep is not None and sys.implementation.version < tuple(sleep.get("before", (9,)))
+
+    def light_sleep(self, duration_us: int) -> bool:
+        # For so long at most. True if the button ended it.
+        wakes = self.data["sleep"].get("button", False)
+        if wakes:
+            import esp32  # only these ports have it
+
+            esp32.wake_on_ext0(self._button(), bool(self.data["button"]["pressed"]))
+        machine.lightsleep(duration_us // 1000)
+        return wakes and machine.wake_reason() == machine.PIN_WAKE
+
+    def _button(self):
+        button = self.data["button"]
+        pulls = [getattr(machine.Pin, "PULL_" + button["pull"].upper())] if "pull" in button else []
+        return machine.Pin(button["pin"], machine.Pin.IN, *pulls)
+
     async def button_held(self, hold_s: int) -> bool:
         # Whether the button is pressed now, and stays so.
         button = self.data.get("button")
         if button is None:
             return False
-        pulls = [getattr(machine.Pin, "PULL_" + button["pull"].upper())] if "pull" in button else []
-        pin = machine.Pin(button["pin"], machine.Pin.IN, *pulls)
+        pin = self._button()
         until_us = self.clock.now_us() + hold_s * 1000000
         while pin.value() == button["pressed"]:
             if self.clock.now_us() >= until_us:

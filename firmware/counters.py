@@ -17,6 +17,7 @@ class Counters:
         self.damaged = 0  # pieces received on the link
         self.requests = 0
         self.task_errors = 0
+        self.asleep_us = 0  # in light sleep
 
     def groups(self) -> dict:
         return {
@@ -35,4 +36,5 @@ class Counters:
             },
             "link": {"damaged": self.damaged, "requests": self.requests},
             "tasks": {"errors": self.task_errors},
+            "power": {"asleep_s": self.asleep_us // 1000000},
         }

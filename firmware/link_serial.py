@@ -78,7 +78,12 @@ class SerialLink:
     @property
     def streaming(self) -> bool:
         # Whether a host takes records.
+        self._end_of_lease()
         return self._cursor >= 0
+
+    def _end_of_lease(self) -> None:
+        if self._cursor >= 0 and self._seconds() - self._heard_s > _LEASE_S:
+            self.end_stream()
 
     def log(self, text: str) -> None:
         # A line for people; tools pass over it.
@@ -134,9 +139,7 @@ class SerialLink:
             answers, self._answers = self._answers, []
             self._taken.set()
             return b"".join(answers)
-        if self._cursor >= 0 and self._seconds() - self._heard_s > _LEASE_S:
-            self.end_stream()
-        if self._cursor < 0:
+        if not self.streaming:
             return b""
         if self._cursor < self._store.first:
             self._store.declare_loss()

@@ -57,9 +57,13 @@ def _calibration(sensor, link):
         return calibration.Calibration(sensor.name, {})
 
 
-def _checks(sensor, limit: int):
+def _checks(sensor, board):
+    limit = board.data["buffer_bytes"]
+
     def fits(config: dict) -> None:
         limits.check(config, sensor)
+        if config["sleep"] == "light" and not board.sleeps_lightly:
+            raise ConfigError("sleep must be idle: on this board MicroPython has no light sleep")
         needed = buffer_bytes(config, sensor)
         if needed > limit:
             raise ConfigError(
@@ -90,6 +94,8 @@ def _all_said(node) -> bool:
 
 def _late_sensors(board, node, air, places: list):
     # What wakes up slowly or only talks by itself is waited for while the node does its work.
+    node.agenda.busy("look")
+
     async def look() -> None:
         await board.clock.sleep_until(_ALL_CHIPS_UP_US)
         found = await detect.air_on_i2c(board, places, node.link.log)
@@ -97,9 +103,22 @@ def _late_sensors(board, node, air, places: list):
             places.append(place)
             node.sensors.append(chip.name)
             air.add(place, chip)
+        node.agenda.leaves("look")
         await asyncio.Event().wait()
 
     return look
+
+
+def _sleeper(node):
+    # Loaded by nodes that are told to sleep only: its code takes memory.
+    async def sleep() -> None:
+        while node.config["sleep"] == "idle":
+            await node.clock.sleep_until(node.clock.now_us() + 1000000 * _RESTART_S)
+        from firmware.sleeper import Sleeper
+
+        await Sleeper(node).run()
+
+    return sleep
 
 
 def _say_nothing(_text: str) -> None:
@@ -152,7 +171,7 @@ async def _start(board, identity: dict):
     air_sensors = await detect.air_on_i2c(board, [fitted.place], _say_nothing)
     sensor = fitted.chip
     sensors = [one.name for one in [sensor] + [chip for _place, chip in air_sensors]]
-    fits = _checks(sensor, board.data["buffer_bytes"])
+    fits = _checks(sensor, board)
     beacon = Beacon(board.led())
     usual = changed(limits.defaults(sensor), board.data["config"])
     node = Node(trust, board, sensors, sequence, store, counters, link, beacon, usual, fits)
@@ -172,6 +191,7 @@ async def _start(board, identity: dict):
         ("air", air.run),
         ("look", _late_sensors(board, node, air, places)),
         ("beacon", beacon.run),
+        ("sleep", _sleeper(node)),
         ("time", _time_keeper(trust.wall_clock)),
     )
     guards = [asyncio.create_task(_guard(node, name, task)) for name, task in tasks]

@@ -34,6 +34,7 @@ class Measurement:
         # The analysis works on one window while the sampler fills the next.
         self._idle = Event()
         self._idle.set()
+        node.agenda.busy("measure")
 
     # -- commands, called from the session
 
@@ -79,6 +80,8 @@ class Measurement:
     async def run(self) -> None:
         # Before sessions scatter theirs about the heap, and whether or not it measures now.
         self._prepare(self._node.config)
+        due_us = 0
+        scheduled: dict = {}  # the configuration that due_us is the next start of
         while True:
             config = self._node.config
             if self.self_test["state"] == "running":
@@ -86,21 +89,31 @@ class Measurement:
             if not self._node.measures:
                 await self._pause(self._clock.now_us() + _NAP_US)
                 continue
-            started_us = self._clock.now_us()
+            if scheduled is config and not await self._pause_until(config, due_us):
+                continue
+            # On a grid, not after the last one's end: a day of captures is not late.
+            started_us = due_us if scheduled is config else self._clock.now_us()
+            scheduled = {}
             try:
                 await self._capture(config)
             except (SensorError, OSError) as error:
                 self._node.report("sensor", error)
                 self._declare("sensor_fault", {"capture": self._sampler.capture})
-                started_us = self._clock.now_us()
-                await self._pause(started_us + _RETRY_US)
+                await self._pause(self._clock.now_us() + _RETRY_US)
                 continue
-            if config["schedule_period_s"]:
-                await self._pause_until(config, started_us + config["schedule_period_s"] * 1000000)
+            if config["schedule_period_s"] and self._goes_on(config):
+                scheduled = config
+                due_us = started_us + config["schedule_period_s"] * 1000000
+                due_us = max(due_us, self._clock.now_us())
 
-    async def _pause_until(self, config: dict, t_us: int) -> None:
+    async def _pause_until(self, config: dict, t_us: int) -> bool:
+        # False: the configuration was changed, or the sensor is needed.
+        agenda = self._node.agenda
+        agenda.rests("measure", t_us)
         while self._goes_on(config) and self._clock.now_us() < t_us:
             await self._pause(min(t_us, self._clock.now_us() + _NAP_US))
+        agenda.busy("measure")
+        return self._goes_on(config)
 
     def _goes_on(self, config: dict) -> bool:
         asked = self.self_test["state"] == "running"
@@ -108,7 +121,9 @@ class Measurement:
 
     async def _pause(self, t_us: int) -> None:
         await self._clock.sleep_until(t_us)
-        self._health()
+        if self._node.config["sleep"] == "idle":
+            # A node that sleeps tells it with the next capture.
+            self._health()
 
     def _prepare(self, config: dict) -> None:
         # Memory is taken once a configuration, and only after that of the last one is free.
@@ -223,6 +238,11 @@ class Measurement:
             "link_damaged": counters.damaged,
             "task_errors": counters.task_errors,
         }
+        if counters.asleep_us:
+            fields["asleep_s"] = counters.asleep_us // 1000000
+        battery_v = self._node.board.battery_v()
+        if battery_v is not None:
+            fields["battery_v"] = battery_v
         temperature_c = self._sampler.temperature_c()
         if temperature_c is not None:
             fields["temperature_c"] = temperature_c

@@ -5,6 +5,7 @@ import os
 import sys
 
 from firmware import VERSION, config, flash
+from firmware.agenda import Agenda
 from resonode_wire import WIRE_VERSION
 from resonode_wire.security import CLOSED
 
@@ -26,6 +27,7 @@ class Node:
         self.counters = counters
         self.link = link
         self.beacon = beacon
+        self.agenda = Agenda()
         self.reset_requested = False
         self.console_requested = False  # after the reset: MicroPython's prompt
         self._trust = trust
@@ -75,6 +77,14 @@ class Node:
     def request_console(self) -> None:
         self.console_requested = True
         self.reset_requested = True
+
+    @property
+    def speaks(self) -> bool:
+        # Somebody listens, or watches its light, or is owed an answer.
+        link = self.link
+        return (
+            link.streaming or not link.idle.is_set() or self.beacon.blinks or self.reset_requested
+        )
 
     @property
     def measures(self) -> bool:

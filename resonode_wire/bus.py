@@ -10,6 +10,7 @@ is `length u16le | body`. Answers carry the board's time: sensor time is virtual
     UART_WRITE  05 | uart u8 | bytes to write
     UART_READ   06 | uart u8 | most u16le                    -> data: what has come, at most that
     PULSES      07 | input u8                      -> data: count u32le | time of the last u64le
+    ANALOG      08 | input u8                      -> data: share of the full scale, u16le
     reply       status u8 (0 or errno) | irq levels u8 | t_us u64le | data
 
 A request that comes during a WAIT ends that wait, and both are answered.
@@ -19,7 +20,7 @@ import struct
 
 from resonode_wire.errors import WireError
 
-SPI, WAIT, TIME, I2C, UART_WRITE, UART_READ, PULSES = 1, 2, 3, 4, 5, 6, 7
+SPI, WAIT, TIME, I2C, UART_WRITE, UART_READ, PULSES, ANALOG = 1, 2, 3, 4, 5, 6, 7, 8
 REPLY_HEADER = 10
 MAX_TRANSFER = 8192
 
@@ -54,6 +55,11 @@ def pack_pulses(number: int) -> bytes:
     return struct.pack("<HBB", 2, PULSES, number)
 
 
+def pack_analog(number: int) -> bytes:
+    """Return a request for the voltage at an input."""
+    return struct.pack("<HBB", 2, ANALOG, number)
+
+
 def pack_time() -> bytes:
     """Return a request for the board's time."""
     return struct.pack("<HB", 1, TIME)
@@ -75,8 +81,8 @@ def unpack_request(body: bytes) -> tuple:
         return I2C, number, address, n_read, body[5:]
     if op == UART_WRITE and len(body) >= 2:
         return UART_WRITE, body[1], body[2:]
-    if op == PULSES and len(body) == 2:
-        return PULSES, body[1]
+    if op in (PULSES, ANALOG) and len(body) == 2:
+        return op, body[1]
     if op == UART_READ and len(body) == 4:
         return UART_READ, body[1], body[2] | body[3] << 8
     raise WireError(f"bus request {op} of {len(body)} bytes")

@@ -112,6 +112,8 @@ FIELDS = (
     (93, "detail", "text"),
     (94, "event", "uint"),
     (95, "estimated", "uint"),
+    (96, "asleep_s", "uint"),
+    (97, "battery_v", "f32"),
 )
 
 CAUSES = ("schedule", "request", "alarm", "boot")
@@ -170,7 +172,7 @@ RECORDS = (
         "health",
         ("heap_free", "windows_acquired", "windows_analysed", "windows_lost", "overruns")
         + ("records_made", "records_dropped", "link_damaged", "task_errors"),
-        ("temperature_c",),
+        ("temperature_c", "asleep_s", "battery_v"),
     ),
     (
         8,

@@ -101,6 +101,8 @@ MEANINGS = {
     "detail": ("", "what happened, in plain words"),
     "event": ("", "what happened, see EVENTS"),
     "estimated": ("", "1: how many samples were lost is known by the clock only"),
+    "asleep_s": ("s", "time in light sleep since boot"),
+    "battery_v": ("V", "voltage of the battery"),
 }
 
 UNIT_OF = {name: unit for name, (unit, _meaning) in MEANINGS.items()}

@@ -70,9 +70,10 @@ def _yes(key: str) -> Callable[[Board], str]:
 
 
 def _sleeps(board: Board) -> str:
-    current = board.hardware["current_ma"]
-    kinds = [kind for kind in ("light", "deep") if current[f"{kind}_sleep"] is not None]
-    return ", ".join(kinds) or "none"
+    sleep = board.node.get("sleep")
+    if sleep is None:
+        return "no"
+    return "yes, the button wakes it" if sleep.get("button") else "yes"
 
 
 def _micropython(board: Board) -> str:
@@ -109,7 +110,7 @@ ROWS: list[tuple[str, Callable[[Board], str]]] = [
     ("light", _yes("led")),
     ("button", _yes("button")),
     ("battery voltage", _yes("battery")),
-    ("sleep of the port", _of_real(_sleeps)),
+    ("[light sleep](power.md)", _sleeps),
     ("running, mA", _of_real(lambda board: board.hardware["current_ma"]["run"])),
 ]
 
@@ -255,7 +256,18 @@ CHECKS: list[Check] = [
         "The divider of the battery's voltage",
         'mpremote connect $PORT exec "from machine import ADC, Pin; Pin({enable}, Pin.OUT, '
         'value={enabled}); print(ADC(Pin({adc})).read_u16())"',
-        "the value times the supply over 65535 times {ratio} is what a voltmeter shows",
+        "the value times {full_scale_v} V over 65535 times {ratio} is what a voltmeter shows, and "
+        "so does `battery_v` in `resonode stream`",
+    ),
+    (
+        lambda board: "sleep" in board.node,
+        "Light sleep: that it wakes up on time, that its clock goes on, how long it is deaf",
+        "resonode node config set sleep=light schedule_period_s=60 schedule_length_s=5 "
+        "--port $PORT\n"
+        "sleep 600\n"
+        "# it answers when it wakes up\n"
+        "resonode stream --stored --timeout 70 --seconds 5 --port $PORT",
+        "features of ten captures, 60 s apart by `t_us`, and `asleep_s` of about 500 in `health`",
     ),
     (
         _always,

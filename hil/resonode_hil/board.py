@@ -45,6 +45,9 @@ RESET_EXIT_CODE = 3
 CONSOLE_EXIT_CODE = 5
 # The interrupt line that is the board's button (boards/VIRTUAL: pin 15).
 _BUTTON_LINE = 7
+# What its converter's input for the battery measures at most, and what a new board's has
+# (boards/VIRTUAL: full_scale_v times ratio).
+_BATTERY_INPUT, _MOST_BATTERY_V, _BATTERY_V = 0, 6.6, 3.7
 
 STOP_TIMEOUT_S = 2.0
 _ERROR_TAIL_BYTES = 2000
@@ -126,6 +129,7 @@ class VirtualBoard:
         self.log_path = self.directory / "stderr.log"
         self.timebase = timebase or Paced()
         self.bus = BusServer(chips or {}, self.timebase, faults, self._unread, i2c, uart, pulses)
+        self.set_battery(_BATTERY_V)
         self.restarts = 0
         self._staged = staged
         self._entry = entry
@@ -214,6 +218,10 @@ class VirtualBoard:
     def hold_button(self, held: bool = True) -> None:
         """Press the board's button and hold it, or let it go."""
         self.bus.held_lines = held << _BUTTON_LINE
+
+    def set_battery(self, voltage_v: float) -> None:
+        """Let the battery have a voltage, 0 to 6.6 V."""
+        self.bus.analog[_BATTERY_INPUT] = round(65535 * voltage_v / _MOST_BATTERY_V)
 
     # ---- power ----
 

@@ -123,6 +123,8 @@ class BusServer:
         self.error: BaseException | None = None
         self.held_lines = 0
         """Lines held high by the rig, as a bit mask: buttons."""
+        self.analog: dict[int, int] = {}
+        """Voltages at inputs, 0..65535 of the full scale."""
         self._unread = unread
         self._transfers: dict[int, Callable[..., bytes]] = {
             wire.SPI: self._spi,
@@ -130,6 +132,7 @@ class BusServer:
             wire.UART_WRITE: self._uart_write,
             wire.UART_READ: self._uart_read,
             wire.PULSES: self._count_pulses,
+            wire.ANALOG: self._measure_voltage,
         }
         self._given_up = 0
         self._flipper = BitFlipper(self.faults.flip_rate, self.faults.seed)
@@ -258,6 +261,9 @@ class BusServer:
         t_us = self._advance()
         count, last_us = self.pulses[number].pulses(t_us) if number in self.pulses else (0, 0)
         return self._reply(0, struct.pack("<IQ", count, last_us))
+
+    def _measure_voltage(self, number: int) -> bytes:
+        return self._reply(0, struct.pack("<H", self.analog.get(number, 0)))
 
     def _wait(self, mask: int, until_us: int, channel: socket.socket | None) -> None:
         while True:

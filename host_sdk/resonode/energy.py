@@ -2,9 +2,10 @@
 
     for one in estimate(boards.load("ESP32_C3"), config): print(one.pause, one.average_ma)
 
-While it measures, chip and sensors draw what their makers publish for full work; in the pause, what
-they publish for the kind of pause. Radio, regulators, lights and USB bridges of a development board
-come on top: where nobody publishes them, they are left out.
+While it captures, chip and accelerometer draw what their makers publish for full work; in the
+pause, what they publish for the kind of pause. Air sensors work on a period of their own, and wake
+a chip that sleeps. Radio, regulators, lights and USB bridges of a development board come on top:
+where nobody publishes them, they are left out.
 """
 
 from __future__ import annotations
@@ -26,11 +27,35 @@ _DAY_H = 24.0
 
 @dataclass(frozen=True)
 class Draw:
-    """What a sensor draws, mA: while it measures, and when it is told to stop."""
+    """What a sensor draws: `on_ma` while it works, `off_ma` while it rests.
+
+    An accelerometer works during captures. An air sensor (`air`) works on its own period, whatever
+    is captured: all the time, or `reading_s` for each reading where it rests in between, and the
+    chip is awake for it `awake_s` of each. `slower` has (period from which on, on_ma, reading_s)
+    where it works otherwise when asked seldom.
+    """
 
     on_ma: float
     off_ma: float
     source: str
+    air: bool = False
+    reading_s: float = 0.0
+    awake_s: float = 0.0
+    slower: tuple[tuple[float, float, float], ...] = ()
+
+    def air_ma(self, period_s: float) -> float:
+        """Return the mean of an air sensor that is read every `period_s`."""
+        on_ma, reading_s = self.on_ma, self.reading_s
+        for from_s, *other in self.slower:
+            if period_s >= from_s:
+                on_ma, reading_s = other
+        share = min(reading_s / period_s, 1.0) if reading_s else 1.0
+        return self.off_ma + share * (on_ma - self.off_ma)
+
+    def awake(self, period_s: float) -> float:
+        """Return the part of the time that the chip is awake for its readings."""
+        waits_s = [reading_s for from_s, _, reading_s in self.slower if period_s >= from_s]
+        return min(max([self.awake_s, *waits_s]) / period_s, 1.0)
 
 
 # Taken to be on a board whose data leave it to the node to look.
@@ -43,14 +68,34 @@ SENSORS = {
     "adxl345": Draw(0.14, 0.0001, "ADXL345 data sheet, 100 Hz and more; standby"),
     "lis2dw12": Draw(0.09, 0.00005, "LIS2DW12 data sheet, high performance; power-down"),
     "lsm6ds3": Draw(0.16, 0.003, "LSM6DS3TR-C data sheet, accelerometer at 1.6 kHz; power-down"),
-    "scd41": Draw(15.0, 0.2, "SCD41 data sheet, periodic at 3.3 V; idle"),
-    "sgp41": Draw(3.0, 0.034, "SGP41 data sheet, measurement at 3.3 V; idle"),
-    "bme680": Draw(12.0, 0.00015, "BME680 data sheet, heater on; sleep"),
-    "bme688": Draw(12.0, 0.00015, "BME688 data sheet, heater on; sleep"),
-    "sps30": Draw(55.0, 0.33, "SPS30 data sheet, measurement at 5 V; idle"),
-    "pms5003": Draw(100.0, 0.2, "PMS5003 data manual, active; standby"),
-    "pmsa003i": Draw(100.0, 0.2, "PMSA003I data manual, active; standby"),
-    "sht45": Draw(0.32, 0.00008, "SHT4x data sheet, measurement; idle"),
+    "scd41": Draw(
+        15.0,
+        0.15,
+        "SCD4x data sheet, periodic, low power and single shot at 3.3 V; idle",
+        air=True,
+        awake_s=0.01,
+        slower=((30, 3.2, 0.0), (300, 15.0, 5.0)),
+    ),
+    "sgp41": Draw(
+        3.0, 0.034, "SGP41 data sheet, measurement at 3.3 V; idle", air=True, awake_s=0.06
+    ),
+    "bme680": Draw(
+        12.0, 0.00015, "BME680 data sheet, heater on; sleep", air=True, reading_s=0.19, awake_s=0.2
+    ),
+    "bme688": Draw(
+        12.0, 0.00015, "BME688 data sheet, heater on; sleep", air=True, reading_s=0.19, awake_s=0.2
+    ),
+    "sps30": Draw(55.0, 0.33, "SPS30 data sheet, measurement at 5 V; idle", air=True, awake_s=0.02),
+    "pms5003": Draw(100.0, 0.2, "PMS5003 data manual, active; standby", air=True, awake_s=1.0),
+    "pmsa003i": Draw(100.0, 0.2, "PMSA003I data manual, active; standby", air=True, awake_s=0.01),
+    "sht45": Draw(
+        0.32,
+        0.00008,
+        "SHT4x data sheet, measurement; idle",
+        air=True,
+        reading_s=0.0083,
+        awake_s=0.01,
+    ),
 }
 
 
@@ -84,7 +129,8 @@ def estimate(
     """Return an estimate for each kind of pause that the board's MicroPython has.
 
     Args:
-        config: of the node; `run`, `schedule_period_s` and `schedule_length_s` count.
+        config: of the node; `run`, `schedule_period_s`, `schedule_length_s`, `sleep` and
+            `air_period_s` count.
         battery_mah: printed capacity of the battery.
         sensors: what is on the board; else as `fitted()` has it.
 
@@ -97,25 +143,19 @@ def estimate(
             f"{board.name} draws no current", why="it is a board of the rig", next="Name a real one"
         )
     period_s, length_s = _schedule(board, config)
-    duty = length_s / period_s
     draws = [_draw(board, chip) for chip in sensors or fitted(board)]
     current = board.hardware["current_ma"]
-    on_ma = current["run"] + sum(one.on_ma for one in draws)
+    used = "light_sleep" if sleeps(board, config) else "idle"
     found = []
     for pause in ("idle", "light_sleep", "deep_sleep"):
         if current[pause] is None:
             continue
-        off_ma = current[pause] + sum(one.off_ma for one in draws)
-        restart_s = min(RESTART_S, period_s - length_s) if pause == "deep_sleep" else 0.0
-        restart_ma = current["run"] + sum(one.off_ma for one in draws)
-        average_ma = (
-            length_s * on_ma + restart_s * restart_ma + (period_s - length_s - restart_s) * off_ma
-        ) / period_s
+        average_ma = _average_ma(current, pause, draws, period_s, length_s, _air_period_s(config))
         found.append(
             Estimate(
                 pause=pause,
-                used=pause == "idle",
-                duty=duty,
+                used=pause == used,
+                duty=length_s / period_s,
                 average_ma=average_ma,
                 energy_mwh_per_day=average_ma * board.hardware["supply_v"] * _DAY_H,
                 battery_days=battery_mah and USABLE * battery_mah / average_ma / _DAY_H,
@@ -124,15 +164,53 @@ def estimate(
     return found
 
 
+def sleeps(board: Board, config: Mapping[str, Any]) -> bool:
+    """Return whether a node of this configuration sleeps in its pauses."""
+    return config.get("sleep") == "light" and "sleep" in board.node
+
+
+def _average_ma(
+    current: Mapping[str, float],
+    pause: str,
+    draws: Sequence[Draw],
+    period_s: float,
+    length_s: float,
+    air_period_s: float,
+) -> float:
+    duty = length_s / period_s
+    air = [one for one in draws if one.air] if air_period_s else []
+    awake = duty
+    work_ma = duty * current["run"]
+    if pause != "idle":
+        # It comes back for each reading, and waits idle until that is done.
+        reading = (1 - duty) * min(sum(one.awake(air_period_s) for one in air), 1.0)
+        work_ma += reading * current["idle"]
+        awake += reading
+    if pause == "deep_sleep":
+        restart = min(RESTART_S / period_s, 1 - awake)
+        work_ma += restart * current["run"]
+        awake += restart
+    return (
+        work_ma
+        + (1 - awake) * current[pause]
+        + sum(one.air_ma(air_period_s) if one in air else one.off_ma for one in draws)
+        + sum(duty * (one.on_ma - one.off_ma) for one in draws if not one.air)
+    )
+
+
+def _air_period_s(config: Mapping[str, Any]) -> float:
+    """Return how often air sensors are read, s; 0: never."""
+    return (
+        _seconds("air_period_s", config.get("air_period_s", 10)) if config.get("run", True) else 0
+    )
+
+
 def _schedule(board: Board, config: Mapping[str, Any]) -> tuple[float, float]:
     """Return (period, length measured), s; without pause both are the same."""
     if not config.get("run", True):
         return 1.0, 0.0
-    period_s = config.get("schedule_period_s", 0)
-    length_s = config.get("schedule_length_s", 10)
-    for name, value in (("schedule_period_s", period_s), ("schedule_length_s", length_s)):
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            raise NodeError(f"{name} is {value!r}", next="Give it in seconds, 0 or more")
+    period_s = _seconds("schedule_period_s", config.get("schedule_period_s", 0))
+    length_s = _seconds("schedule_length_s", config.get("schedule_length_s", 10))
     if not period_s:
         return 1.0, 1.0
     if length_s > period_s:
@@ -141,6 +219,12 @@ def _schedule(board: Board, config: Mapping[str, Any]) -> tuple[float, float]:
             next="Make schedule_period_s longer, or schedule_length_s shorter",
         )
     return period_s, length_s
+
+
+def _seconds(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise NodeError(f"{name} is {value!r}", next="Give it in seconds, 0 or more")
+    return value
 
 
 def _draw(board: Board, chip: str) -> Draw:

@@ -209,6 +209,8 @@ class Health(_Common):
     link_damaged: int
     task_errors: int
     temperature_c: float | None = None
+    asleep_s: int | None = None
+    battery_v: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -2,6 +2,7 @@
 
 # In a node's program: `node` with what Air wants, and `records()` of what it has made.
 NODE = """
+from firmware.agenda import Agenda
 from firmware.air import Air
 from firmware.config import defaults
 from firmware.counters import Counters
@@ -26,6 +27,7 @@ class Node:
         self.counters = Counters()
         self.store = RecordStore(Sequence(), clock, self.counters, 100000)
         self.link = Link()
+        self.agenda = Agenda()
     def report(self, task, error):
         self.counters.task_errors += 1
         self.link.log(task + ": " + str(error))

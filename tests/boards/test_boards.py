@@ -23,6 +23,7 @@ NODE_KEYS = {
 }  # fmt: skip
 OPTIONAL = {
     "i2c": list, "uart": list, "tachometer": int, "button": dict, "led": dict, "battery": dict,
+    "sleep": dict,
 }  # fmt: skip
 OF_THE_RIG = {"may_be_open": bool, "led_name": str}
 HARDWARE_KEYS = {
@@ -184,6 +185,19 @@ def test_readme_explains_every_key_and_no_other() -> None:
         ]
         explained = {key for row in rows for key in row} - {"esptool", "uf2", "drive"}
         assert explained == keys
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_board_sleeps_where_its_current_in_sleep_is_known_and_a_button_wakes_what_it_can(
+    name: str,
+) -> None:
+    board = boards.load(name)
+    assert ("sleep" in board.node) == (board.hardware["current_ma"]["light_sleep"] is not None)
+    sleep = board.node.get("sleep", {})
+    assert set(sleep) <= {"before", "button"}
+    # Upstream's esp32 port has wake_on_ext0() for these chips only, and for pins of the RTC.
+    if sleep.get("button"):
+        assert board.hardware["chip"] in ("esp32", "esp32s3") and board.node["button"]["pin"] == 0
 
 
 def test_node_data_is_small_enough_to_lie_in_a_nodes_ram() -> None:

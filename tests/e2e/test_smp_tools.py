@@ -79,7 +79,7 @@ def test_standard_client_reads_everything_standard(rig: RigFactory) -> None:
             assert (await ask(DateTimeRead())).datetime.startswith("2031-02-03T04:05:")
             tasks = (await ask(TaskStatisticsRead())).tasks
             assert set(tasks) == {
-                *("air", "beacon", "look", "measure", "receive", "time", "transmit")
+                *("air", "beacon", "look", "measure", "receive", "sleep", "time", "transmit")
             }
             assert all(task.state == 1 for task in tasks.values())
             groups = (await ask(ListOfGroups())).stat_list

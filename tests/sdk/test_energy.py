@@ -22,7 +22,7 @@ def by_pause(config, battery_mah=None, board=C3):
 
 def test_without_pause_all_ways_draw_the_same():
     found = by_pause({})
-    assert {one.average_ma for one in found.values()} == {RUN + ON}
+    assert [one.average_ma for one in found.values()] == pytest.approx([RUN + ON] * 3)
     assert found["idle"].duty == 1
     assert found["idle"].energy_mwh_per_day == pytest.approx((RUN + ON) * 3.3 * 24)
     assert found["idle"].battery_days is None
@@ -38,6 +38,35 @@ def test_a_schedule_is_the_mean_of_work_and_pause_weighted_by_time():
     expected = (10 * (RUN + ON) + 2 * (RUN + OFF) + 588 * (current["deep_sleep"] + OFF)) / 600
     assert found["deep_sleep"].average_ma == pytest.approx(expected)
     assert [one.used for one in found.values()] == [True, False, False]
+
+
+def test_the_pause_that_is_used_is_the_one_the_configuration_chooses_where_the_board_can():
+    schedule = {"schedule_period_s": 600, "schedule_length_s": 10, "sleep": "light"}
+    assert [one.pause for one in estimate(C3, schedule) if one.used] == ["light_sleep"]
+    nrf = boards.load("NRF52840_DK")
+    assert [one.pause for one in estimate(nrf, schedule) if one.used] == ["idle"]
+
+
+def test_air_sensors_work_on_their_own_period_and_wake_a_chip_that_sleeps():
+    schedule = {"schedule_period_s": 600, "schedule_length_s": 10, "air_period_s": 300}
+    found = {one.pause: one for one in estimate(C3, schedule, sensors=["iis3dwb", "scd41"])}
+    current = C3.hardware["current_ma"]
+    # A shot of 5 s every 300 s: 243 mJ at 3.3 V by its data sheet, and 0.15 mA in between.
+    shots_ma = 0.15 + (243 / 3.3 - 5 * 0.15) / 300
+    capture_ma = (10 * (RUN + ON) + 590 * OFF) / 600
+    idle_ma = 590 / 600 * current["idle"]
+    assert found["idle"].average_ma == pytest.approx(capture_ma + idle_ma + shots_ma, abs=0.01)
+    light_ma = 590 / 600 * (5 / 300 * current["idle"] + 295 / 300 * current["light_sleep"])
+    assert found["light_sleep"].average_ma == pytest.approx(
+        capture_ma + light_ma + shots_ma, abs=0.01
+    )
+    # Asked more often it measures all the time, in low power from 30 s on.
+    for period_s, scd_ma in ((5, 15.0), (60, 3.2)):
+        config = {"run": True, "air_period_s": period_s}
+        (idle, *_) = estimate(C3, config, sensors=["iis3dwb", "scd41"])
+        assert idle.average_ma == pytest.approx(RUN + ON + scd_ma)
+    (off, *_) = estimate(C3, {"run": False}, sensors=["sps30"])
+    assert off.average_ma == pytest.approx(current["idle"] + SENSORS["sps30"].off_ma)
 
 
 def test_a_battery_lasts_as_its_usable_charge_allows():

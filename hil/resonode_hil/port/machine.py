@@ -6,6 +6,7 @@
 import asyncio
 import select
 import struct
+import sys
 import time
 
 import channel
@@ -141,6 +142,11 @@ class Pin:
     def __init__(self, number: int, mode: int = 0, pull=None, value: int = 0) -> None:
         self.number = number
 
+    @property
+    def mask(self) -> int:
+        # Of an interrupt line.
+        return 1 << (self.number - _FIRST_INTERRUPT_PIN)
+
     def __call__(self, value=None):
         return self.value(value)
 
@@ -265,6 +271,16 @@ class PulseInput:
         return struct.unpack("<IQ", self._answer)
 
 
+class ADC:
+    def __init__(self, pin: Pin) -> None:
+        self._ask = bus.pack_analog(pin.number)
+        self._answer = bytearray(2)
+
+    def read_u16(self) -> int:
+        _bus.ask(self._ask, self._answer)
+        return self._answer[0] | self._answer[1] << 8
+
+
 class BoardClock:
     def now_us(self) -> int:
         return _bus.now_us
@@ -281,6 +297,27 @@ class BoardInterrupt:
     async def wait(self, until_us: int) -> bool:
         await _bus.wait(self._mask, until_us)
         return bool(_bus.irq & self._mask)
+
+
+PIN_WAKE, TIMER_WAKE = 2, 4
+wake_pin: Pin | None = None  # esp32.wake_on_ext0() sets it
+_wake_reason = TIMER_WAKE
+
+
+def wake_reason() -> int:
+    return _wake_reason
+
+
+def lightsleep(time_ms: int) -> None:
+    # The chip stands still: no task runs, and what comes on its serial port is lost.
+    global _wake_reason
+    mask = wake_pin.mask if wake_pin else 0
+    _bus.ask(bus.pack_wait(mask, _bus.now_us + 1000 * time_ms))
+    _wake_reason = PIN_WAKE if _bus.irq & mask else TIMER_WAKE
+    console = select.poll()
+    console.register(sys.stdin, select.POLLIN)
+    while console.poll(0):
+        sys.stdin.buffer.read(1)
 
 
 def reset() -> None:

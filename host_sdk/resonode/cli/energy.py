@@ -12,6 +12,12 @@ from resonode.cli import output
 from resonode.cli.common import Json
 from resonode.cli.node_config import read_settings
 
+# What is to be said of a kind of pause that is chosen, or is not.
+_REMARK = {
+    ("light_sleep", False): " (sleep=light)",
+    ("deep_sleep", False): " (not offered: records are in RAM)",
+}
+
 
 def energy(
     board: Annotated[str, typer.Option("--board", help="Name of the board: docs/boards.md.")],
@@ -31,11 +37,12 @@ def energy(
 ) -> None:
     """Estimate what a schedule draws, and how long a battery lasts."""
     from resonode import boards
-    from resonode.energy import SENSORS, USABLE, estimate, fitted
+    from resonode.energy import SENSORS, USABLE, estimate, fitted, sleeps
 
     data = boards.load(board)
     chips = sensor or fitted(data)
-    found = estimate(data, read_settings(config) if config else {}, battery_mah, chips)
+    settings = read_settings(config) if config else {}
+    found = estimate(data, settings, battery_mah, chips)
     if as_json:
         output.print_json(
             {"board": data.name, "sensors": chips, "estimates": [asdict(one) for one in found]}
@@ -44,7 +51,7 @@ def energy(
     headings = ["pause", "measuring", "average mA", "mWh a day", "battery, days"]
     rows = [
         (
-            one.pause.replace("_", " ") + ("" if one.used else " (not yet)"),
+            one.pause.replace("_", " ") + _REMARK.get((one.pause, one.used), ""),
             f"{one.duty:.2%}",
             one.average_ma,
             one.energy_mwh_per_day,
@@ -58,5 +65,6 @@ def energy(
     output.say("From: " + "; ".join(sources) + ".")
     output.say(
         "Published figures; none was measured. Without radio, regulators, lights and USB bridges. "
-        f"So far the firmware's pauses are idle. Of a battery, {USABLE:.0%} is counted."
+        f"Of a battery, {USABLE:.0%} is counted. With these settings its pauses are "
+        f"{'light sleep' if sleeps(data, settings) else 'idle'}."
     )
