@@ -47,8 +47,7 @@ from resonode.transport import ResonodeTransport
 from resonode.trust.access import Trust
 from resonode.trust.requests import HelloReply
 from resonode.trust.transport import Entry, SecureTransport, ask_hello
-from resonode_wire import smp
-from resonode_wire.security import OPEN
+from resonode_wire import security, smp
 
 logger = logging.getLogger(__name__)
 
@@ -156,6 +155,11 @@ class Node:
         self._last_request_s = 0.0
         self._stream: RecordStream | None = None
 
+    @property
+    def role(self) -> int:
+        """What the node lets this computer do, security.ROLE_...; an open node lets all do all."""
+        return security.ROLE_OWNER if self.session is None else self.session.role
+
     async def open(self) -> Self:
         """Open the link, and a session with the node unless it is of the open profile.
 
@@ -181,7 +185,7 @@ class Node:
 
     async def _enter(self) -> None:
         hello = await ask_hello(self.transport, self.url, self.timeout_s)
-        if hello.profile == OPEN:
+        if hello.profile == security.OPEN:
             self._trust.check_open(hello)
         else:
             self.session = SecureTransport(
@@ -403,9 +407,9 @@ class Node:
             ) from error
         self._last_request_s = time.monotonic()
         if error_v1(reply):
-            raise _refusal(request, int(reply.rc), reply.rsn or reply.rc.name)
+            raise self._refusal(request, int(reply.rc), reply.rsn, reply.rc.name)
         if error_v2(reply):
-            raise _refusal(request, int(reply.err.rc), "")
+            raise self._refusal(request, int(reply.err.rc))
         return reply
 
     async def _attempt(
@@ -420,6 +424,16 @@ class Node:
                 if not resend:
                     raise
                 logger.debug("%s: no answer, asking again", self.url)
+
+    def _refusal(
+        self, request: object, code: int, told: str | None = None, name: str = ""
+    ) -> CommandError:
+        advice = "Change what the reason names; its settings: resonode node config get"
+        if code == smp.RC_ACCESS_DENIED and not told:
+            told = f"this computer is only its {security.ROLES[self.role]}"
+            advice = "Ask its owner for a credential of a higher role: resonode credential issue"
+        what = f"The node refused {type(request).__name__}"
+        return CommandError(what, code=code, reason=told or name, next=advice)
 
     def _silent(self, timeout_s: float) -> Timeout:
         return Timeout(
@@ -452,15 +466,6 @@ def _info(reply: InfoReply) -> NodeInfo:
     return NodeInfo(**{name: getattr(reply, name) for name in NodeInfo.__dataclass_fields__})
 
 
-def _refusal(request: object, code: int, reason: str) -> CommandError:
-    return CommandError(
-        f"The node refused {type(request).__name__}",
-        code=code,
-        reason=reason,
-        next="Change what the reason names; its settings: resonode node config get",
-    )
-
-
 class RecordStream(AsyncIterator[Record]):
     """The records of a node in `seq` order. Made by `Node.records`.
 
@@ -468,7 +473,8 @@ class RecordStream(AsyncIterator[Record]):
         expected: `seq` of the next record to come.
         duplicates: records that came again and were dropped.
         resends: times the node was asked to send again.
-        missing: records the node no longer has (it declares them in loss records).
+        missing: records the node no longer had when they were asked for (it declares them in loss
+            records). What it had lost before the oldest one it keeps was never asked for.
         skipped: numbers it passed over at a restart, where its `epoch` rose.
         epoch: of the last record, -1 if not known.
         replaced: the node was asked for another stream.
@@ -564,10 +570,10 @@ class RecordStream(AsyncIterator[Record]):
             self._fruitless = 0
 
     async def _start(self) -> None:
-        if self._from_seq is None:
-            self._from_seq = (await self._node.info()).first
-        reply = await self._node._start_stream(self._from_seq)
-        self.expected = self._from_seq
+        oldest = self._from_seq is None
+        wanted = (await self._node.info()).first if self._from_seq is None else self._from_seq
+        reply = await self._node._start_stream(wanted)
+        self.expected = max(wanted, reply.first) if oldest else wanted
         self._pass_over(reply.first)
 
     async def _next_piece(self, due_s: float | None) -> Record | None:

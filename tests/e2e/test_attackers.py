@@ -235,6 +235,29 @@ def test_an_expired_credential_is_refused_before_and_by_the_node(
     run(scenario())
 
 
+def test_a_viewers_gateway_stores_without_taking_anything_from_the_node(
+    owned: NewNode, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        viewer = in_another_hand(owned, tmp_path, security.ROLE_VIEWER)
+        with resonode.Store(tmp_path / "seen.db") as store:
+            gateway = resonode.Gateway(store, [owned.url], trust=viewer)
+            running = asyncio.create_task(gateway.run())
+            while store.count() < 5:
+                await asyncio.sleep(0.05)
+                assert not running.done()
+            gateway.stop()
+            await running
+            (status,) = gateway.nodes
+            assert (status.connects, status.error, status.acknowledges) == (1, None, False)
+            first = next(iter(store.query())).record.seq
+        async with resonode.connect(owned.url) as node:
+            assert (await node.info()).first <= first  # it still has what was stored
+
+    run(scenario())
+    assert caplog.text.count("only its viewer") == 1
+
+
 def test_a_viewer_reads_and_is_refused_an_operators_commands(
     owned: NewNode, tmp_path: Path
 ) -> None:
@@ -252,6 +275,8 @@ def test_a_viewer_reads_and_is_refused_an_operators_commands(
                 with pytest.raises(resonode.CommandError) as refused:
                     await act
                 assert refused.value.code == smp.RC_ACCESS_DENIED
+                assert "only its viewer" in str(refused.value)
+                assert "higher role" in refused.value.next
             viewer.site.put(Trust().site.nodes()[0])
             kept: list[Label] = []
             with pytest.raises(resonode.NotTrusted, match="Only its owner.*you are its viewer"):

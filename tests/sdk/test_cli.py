@@ -23,6 +23,7 @@ import typer
 from resonode.cli.app import build
 from resonode.gateway import Store
 from resonode.records import decode
+from resonode.trust.site import NodeEntry, Site
 from resonode_wire import smp
 from tests.sdk import samples
 from tests.sdk.conftest import cli_process
@@ -627,11 +628,57 @@ def test_query_shows_holes_and_why(cli, tmp_path):
     holes = json.loads(cli("query", "holes", "--db", path, "--json").out)["holes"]
     assert [(one["first_seq"], one["kind"], one["numbers"], one["windows"]) for one in holes] == [
         (1, "missing", 3, None),
-        (5, "restart", 4, None),
+        (5, "skipped", 4, None),
         (10, "overrun", None, 2),
     ]
     assert re.search(r"n1 +1 +missing +3", cli("query", "holes", "--db", path).out)
     assert cli("query", "holes", "--db", path, "--axis", "x").code == 2
+
+
+def test_the_last_records_are_the_newest_whichever_node_they_are_of(cli, tmp_path):
+    path = tmp_path / "r.db"
+    with Store(path) as store:
+        for node, seq in [("n2", 5), ("n1", 70), ("n2", 6)]:
+            store.add([(node, decode(samples.features(seq)))])
+    found = json.loads(cli("query", "features", "--db", path, "--limit", 2, "--json").out)
+    assert [(one["node"], one["seq"]) for one in found["records"]] == [("n1", 70), ("n2", 6)]
+
+
+@pytest.fixture
+def named():
+    """A site file that names both nodes."""
+    site = Site.open()
+    site.put(NodeEntry(id="n1", name="pump 3"), NodeEntry(id="n2", name="pump 4"))
+
+
+@pytest.mark.parametrize("command", [("query", "features"), ("query", "holes"), ("plot", "trend")])
+def test_a_node_is_named_by_id_or_as_the_site_file_names_it(cli, db, named, command):
+    by_id = cli(*command, "--db", db, "--node", "n1")
+    by_name = cli(*command, "--db", db, "--node", "pump 3")
+    assert (by_id.code, by_id.out) == (0, by_name.out)
+
+
+@pytest.mark.parametrize("command", [("query", "features"), ("query", "holes"), ("plot", "trend")])
+def test_a_node_that_nothing_is_stored_of_is_an_error_that_names_those_there_are(
+    cli, db, named, command
+):
+    done = cli(*command, "--db", db, "--node", "pump 5")
+    assert (done.code, done.out) == (1, "")
+    assert "no record of a node pump 5: it has n1 (pump 3), n2 (pump 4)" in done.err
+
+
+def test_an_envelope_of_several_nodes_or_axes_asks_which_and_names_them(cli, tmp_path, named):
+    path = tmp_path / "r.db"
+    with Store(path) as store:
+        store.add(
+            (node, decode(samples.envelope(seq, np.ones(400), axis=axis)))
+            for node, seq, axis in [("n1", 0, 2), ("n2", 0, 2), ("n1", 1, 0)]
+        )
+    done = cli("plot", "envelope", "--db", path)
+    assert done.code == 1 and "n1 (pump 3), n2 (pump 4)" in done.err and "--node" in done.err
+    done = cli("plot", "envelope", "--db", path, "--node", "pump 3")
+    assert done.code == 1 and "spectra of x, z" in done.err and "--axis" in done.err
+    assert cli("plot", "envelope", "--db", path, "--node", "pump 4").code == 0
 
 
 def test_query_mistakes_are_usage_errors(cli, db):

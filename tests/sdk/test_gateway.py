@@ -317,6 +317,26 @@ def test_numbers_skipped_at_a_restart_and_missing_records_are_counted_apart(stor
     assert (gateway.nodes[0].skipped, gateway.nodes[0].missing) == (95, 7)
 
 
+def test_what_a_node_lost_before_the_first_contact_is_not_missing(store):
+    """It goes on overwriting while the gateway connects: that was never this store's."""
+    with FakeNode() as fake:
+        fake.make(20)
+        start = fake._start
+
+        def overwritten_meanwhile(values):
+            fake.forget(8)
+            return start(values)
+
+        fake._start = overwritten_meanwhile
+
+        async def script(gateway):
+            await until(lambda: fake.acked == 19)
+
+        gateway = drive(store, [fake.url], script)
+    assert seqs(store) == list(range(8, 20))
+    assert (gateway.nodes[0].missing, gateway.nodes[0].skipped) == (0, 0)
+
+
 def test_a_reason_that_stays_the_same_is_told_once(store, caplog):
     async def script(gateway):
         await until(lambda: gateway.nodes[0].attempts >= 3)

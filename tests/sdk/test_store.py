@@ -13,7 +13,7 @@ import pytest
 import resonode
 from resonode.gateway.store import COLUMNS, Store
 from resonode.records import decode
-from resonode_wire.fields import KIND_OF, RECORDS
+from resonode_wire.fields import KIND_OF, LOSS_REASONS, RECORDS
 from tests.sdk import samples
 
 
@@ -105,7 +105,15 @@ def test_query_selects_by_type_node_axis_seq_and_limit(store):
     assert seqs("features", node="n2", axis=1) == [("n2", seq) for seq in (1, 4, 7, 10)]
     assert seqs("features", node="n1", since_seq=10) == [("n1", 10), ("n1", 11)]
     assert seqs("features", node="n1", limit=2) == [("n1", 0), ("n1", 1)]
-    assert seqs("features", node="n1", limit=2, newest=True) == [("n1", 10), ("n1", 11)]
+    assert seqs("features", node="n1", limit=2, arrival=True) == [("n1", 10), ("n1", 11)]
+
+
+def test_the_last_records_are_those_that_came_last_whichever_node_they_are_of(store):
+    for node, seq in [("n2", 5), ("n1", 70), ("n2", 6), ("n1", 71)]:
+        # The host's clock may be set back meanwhile.
+        store.add([(node, decode(samples.features(seq)))], received_us=1000 - seq)
+    last = [(one.node, one.record.seq) for one in store.query("features", limit=3, arrival=True)]
+    assert last == [("n1", 70), ("n2", 6), ("n1", 71)]
 
 
 def test_query_of_an_unknown_type_names_the_known_ones(store):
@@ -259,14 +267,57 @@ def test_an_empty_file_is_called_empty(tmp_path):
         Store(path, readonly=True)
 
 
+def told(store, node=None):
+    return [(one.node, one.first_seq, one.kind, one.numbers) for one in store.holes(node)]
+
+
 def test_holes_are_gaps_in_the_numbers_and_declared_losses(store):
     lost = samples.loss(6, capture=1, first_sample=5, lost_samples=10, lost_windows=1)
     store.add(("n1", one) for one in records([samples.features(seq) for seq in (0, 1, 5)]))
     store.add(("n1", one) for one in records([lost, samples.boot(100, epoch=2)]))
     store.add(("n2", one) for one in records([samples.features(seq) for seq in (50, 51)]))
-    assert [(one.node, one.first_seq, one.kind, one.numbers) for one in store.holes()] == [
+    assert told(store) == [
         ("n1", 2, "missing", 3),
         ("n1", 6, "overrun", None),
-        ("n1", 7, "restart", 93),
+        ("n1", 7, "skipped", 93),
     ]
-    assert store.holes("n2") == []
+    assert told(store, "n2") == []
+
+
+def store_full(seq, first, count):
+    return samples.loss(
+        seq, reason=LOSS_REASONS.index("store_full"), first_seq=first, lost_records=count
+    )
+
+
+def test_a_gap_that_the_node_declares_is_one_hole(store):
+    raws = [samples.features(10), samples.features(20), store_full(21, 13, 7)]
+    store.add(("n1", one) for one in records(raws))
+    assert told(store) == [("n1", 11, "missing", 2), ("n1", 13, "store_full", 7)]
+
+
+def test_a_declared_loss_over_several_gaps_counts_what_is_absent(store):
+    """Some of what a node overwrites has been received, and is only not acknowledged yet."""
+    raws = [*(samples.features(seq) for seq in (0, 5, 6, 9)), store_full(10, 2, 7)]
+    store.add(("n1", one) for one in records(raws))
+    assert told(store) == [
+        ("n1", 1, "missing", 1),
+        ("n1", 2, "store_full", 3),
+        ("n1", 7, "store_full", 2),
+    ]
+
+
+def test_what_was_lost_before_the_first_contact_is_told_apart(store):
+    raws = [
+        samples.features(40),
+        store_full(41, 0, 40),
+        samples.features(50),
+        store_full(51, 42, 8),
+    ]
+    store.add(("n1", one) for one in records(raws))
+    assert told(store) == [("n1", 0, "before_contact", 40), ("n1", 42, "store_full", 8)]
+
+
+def test_a_declared_loss_of_which_all_was_stored_is_no_hole(store):
+    store.add(("n1", one) for one in records([samples.features(0), store_full(1, 0, 1)]))
+    assert told(store) == []

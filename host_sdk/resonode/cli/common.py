@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -20,6 +20,7 @@ from resonode.errors import NodeError, NodeNotFound, StoreError
 from resonode_wire.security import KEY
 
 if TYPE_CHECKING:
+    from resonode.gateway.store import Store
     from resonode.node import Node
 
 T = TypeVar("T")
@@ -51,7 +52,9 @@ Database = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Overwrite files without asking.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 JsonLines = Annotated[bool, typer.Option("--jsonl", help="Print one JSON object per line.")]
-NodeId = Annotated[str | None, typer.Option("--node", help="Only records of this node.")]
+NodeId = Annotated[
+    str | None, typer.Option("--node", metavar="ID", help="Only this node, by id or name.")
+]
 Axis = Annotated[str | None, typer.Option("--axis", help="Only this axis: x, y or z.")]
 
 
@@ -212,6 +215,40 @@ def database(path: Path | None) -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir("resonode")) / "records.db"
+
+
+def node_names() -> dict[str, str]:
+    """Return node id -> name in the site file, of those that have one."""
+    from resonode.trust.site import Site
+
+    return {one.id: one.name for one in Site.open().nodes() if one.name}
+
+
+def stored_node(store: Store, id_or_name: str | None) -> str | None:
+    """Return the id of the node that --node names, None for all.
+
+    Raises:
+        NodeError: nothing is stored of such a node, or several have this name.
+    """
+    ids = store.nodes()
+    if id_or_name is None or id_or_name in ids:
+        return id_or_name
+    from resonode.trust.site import Site
+
+    entry = Site.open().find(id_or_name)
+    if entry is not None and entry.id in ids:
+        return entry.id
+    raise NodeError(
+        f"{store.path} has no record of a node {id_or_name}",
+        why=f"it has {the_nodes(ids)}" if ids else "it has none at all",
+        next="Name one of these with --node" if ids else "Fill it with: resonode gateway run",
+    )
+
+
+def the_nodes(ids: Iterable[str]) -> str:
+    """Return nodes for a message, each with the name that the site file gives it."""
+    names = node_names()
+    return ", ".join(f"{one} ({names[one]})" if one in names else one for one in ids)
 
 
 def axis_number(axis: str | None) -> int | None:

@@ -149,7 +149,8 @@ def _report(gateway: Gateway, as_json: bool) -> None:
     rows = [
         {"node": one.node, "url": one.url}
         | {name: getattr(one, name) for name in names}
-        | {"connects": one.connects, "error": str(one.error) if one.error else None}
+        | {"connects": one.connects, "acknowledges": one.acknowledges}
+        | {"error": str(one.error) if one.error else None}
         for one in gateway.nodes
     ]
     if as_json:
@@ -160,3 +161,5 @@ def _report(gateway: Gateway, as_json: bool) -> None:
         for row in rows:
             if row["error"]:
                 print(f"{row['node']}: {row['error']}")
+            if not row["acknowledges"]:
+                print(f"{row['node']}: not acknowledged, for this computer is only its viewer")

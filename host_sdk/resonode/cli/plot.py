@@ -20,6 +20,8 @@ from resonode.cli.common import (
     axis_number,
     database,
     may_write,
+    stored_node,
+    the_nodes,
 )
 from resonode.cli.report import envelope_plot, print_lines, print_terminal, report_dict
 from resonode.errors import NodeError
@@ -204,7 +206,7 @@ def _stored(kind: str, db: Path | None, node: str | None, axis: str | None) -> l
 
     path = database(db)
     with Store(path, readonly=True) as store:
-        found = list(store.query(kind, node=node, axis=axis_number(axis)))
+        found = list(store.query(kind, node=stored_node(store, node), axis=axis_number(axis)))
     if not found:
         raise NodeError(
             f"{path} has no such {kind} record", next="See what it has with: resonode query"
@@ -239,12 +241,20 @@ def _one_band(found: Sequence[StoredRecord], band: float | None) -> tuple[list[A
 
     nodes = {one.node for one in found}
     if len(nodes) > 1:
-        raise NodeError(f"There are {len(nodes)} nodes: {', '.join(nodes)}", next="Use --node")
+        raise NodeError(
+            "Which node?",
+            why=f"there are envelope spectra of {the_nodes(sorted(nodes))}",
+            next="Name one of these with --node",
+        )
     records: list[Any] = [one.record for one in found]
     groups = group_envelopes(records)
     axes = sorted({group[-1].axis_name for group in groups})
     if len(axes) > 1:
-        raise NodeError(f"There are {len(axes)} axes: {', '.join(axes)}", next="Use --axis")
+        raise NodeError(
+            "Which axis?",
+            why=f"there are envelope spectra of {', '.join(axes)}",
+            next="Name one of these with --axis",
+        )
     if band is None:
         now = newest_run([group[-1] for group in groups])
         wanted = [group for group in groups if group[-1] in now]

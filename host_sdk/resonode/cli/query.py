@@ -20,6 +20,7 @@ from resonode.cli.common import (
     NodeId,
     axis_number,
     database,
+    stored_node,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def query(
         int | None, typer.Option("--since", min=0, metavar="SEQ", help="Only this seq and later.")
     ] = None,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=0, help="The last N records; 0 for all.")
+        int, typer.Option("--limit", "-n", min=0, help="The N that came last; 0 for all.")
     ] = 100,
     arrays: Annotated[
         bool, typer.Option("--arrays/--no-arrays", help="Spectra and samples in the JSON, or not.")
@@ -54,7 +55,7 @@ def query(
     as_lines: JsonLines = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, without arrays.")] = False,
 ) -> None:
-    """Show records from the gateway's database, by node and seq."""
+    """Show records from the gateway's database in the order they came, the newest last."""
     if as_json + as_lines + as_csv > 1:
         raise typer.BadParameter("only one of --json, --jsonl and --csv")
     from resonode.gateway.store import COLUMNS, Store
@@ -65,6 +66,7 @@ def query(
         if type_name is None:
             _overview(store, as_json, as_lines, as_csv)
             return
+        node = stored_node(store, node)
         if type_name == _HOLES:
             if axis is not None or since_seq is not None:
                 raise typer.BadParameter("holes are chosen by --node and --limit only")
@@ -77,7 +79,7 @@ def query(
             axis=axis_number(axis),
             since_seq=since_seq,
             limit=limit or None,
-            newest=True,
+            arrival=True,
         )
         if as_json:
             output.print_json({"records": [_dict(one, arrays) for one in found]})

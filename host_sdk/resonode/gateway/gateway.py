@@ -14,6 +14,7 @@ from resonode.gateway.store import Store
 from resonode.node import Doorkeeper, Node, NodeInfo, RecordStream, connect
 from resonode.records import Record
 from resonode.trust.transport import NotLetIn
+from resonode_wire import security
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class NodeStatus:
     """Records that came again with other bytes; the first were kept."""
     resends: int = 0
     missing: int = 0
-    """Records the node no longer had when they were asked for."""
+    """Records made since the first one stored here that the node no longer had when asked."""
     skipped: int = 0
     """Numbers passed over at a restart of the node: no records of these were seen."""
     damaged: int = 0
@@ -54,6 +55,8 @@ class NodeStatus:
     """Highest `seq` stored."""
     error: NodeError | None = None
     """Why it is not streaming."""
+    acknowledges: bool = True
+    """Whether it may tell the node what is stored. A viewer may not: the node keeps its records."""
     connection: Node | None = None
     """The node while it is connected: commands may be sent beside its stream."""
 
@@ -231,19 +234,24 @@ class Gateway:
             last = await asyncio.to_thread(self._store.last, status.info.node)
             if last is not None:
                 await _check_same_life(node, status.info, last, self._timeout_s)
-            from_seq = status.info.first if last is None else last.seq + 1
-            status.last_seq = from_seq - 1
             status.connects += 1
             status.connection = node
-            stream = node.records(from_seq=from_seq, timeout_s=None)
-            if last is not None:
+            self._see_role(node, status)
+            if last is None:
+                stream = node.records(timeout_s=None)
+            else:
+                status.last_seq = last.seq
+                stream = node.records(from_seq=last.seq + 1, timeout_s=None)
                 stream.epoch = last.epoch
             receiving = asyncio.create_task(self._receive(node, stream, status), name="receive")
-            acking = asyncio.create_task(self._acknowledge(node, status), name="acknowledge")
+            tasks = [receiving]
+            if status.acknowledges:
+                acking = self._acknowledge(node, status)
+                tasks.append(asyncio.create_task(acking, name="acknowledge"))
             alive = True
             try:
-                await asyncio.wait({receiving, acking}, return_when=asyncio.FIRST_COMPLETED)
-                for task in (receiving, acking):
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in tasks:
                     if task.done():
                         task.result()
             except NodeError:
@@ -253,9 +261,19 @@ class Gateway:
                 status.connection = None
                 await _cancel(receiving)
                 await self._settle(status)
-                await _cancel(acking)
-                if alive:
+                await _cancel(*tasks)
+                if alive and status.acknowledges:
                     await self._acknowledge_last(node, status)
+
+    def _see_role(self, node: Node, status: NodeStatus) -> None:
+        may = node.role >= security.ROLE_OPERATOR
+        if status.acknowledges and not may:
+            logger.warning(
+                "%s: this computer is only its viewer: what is stored here is not acknowledged, "
+                "and the node keeps it until an operator's gateway has it too",
+                status.node,
+            )
+        status.acknowledges = may
 
     async def _receive(self, node: Node, stream: RecordStream, status: NodeStatus) -> None:
         assert self._writer is not None

@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from resonode.errors import StoreError, StoreFull
+from resonode.gateway.holes import MISSING, SKIPPED, DeclaredLoss, Gap, Hole, holes
 from resonode.records import Loss, Record, decode
 from resonode_wire.fields import KIND_OF, RECORDS, TYPE_OF
 
@@ -80,29 +81,6 @@ class Added:
     duplicates: int = 0
     conflicts: list[tuple[str, int]] = field(default_factory=list)
     """(node, seq) that came with other bytes than those stored; the first ones were kept."""
-
-
-@dataclass(frozen=True)
-class Hole:
-    """Something that is not in the store.
-
-    Attributes:
-        first_seq: the first number that is absent, or the number of the record that declares
-            the loss.
-        kind: `restart` (numbers skipped as the node restarted), `missing` (no record came, none
-            explains it), or the reason of a loss record.
-        numbers: absent numbers, for the first two.
-    """
-
-    node: str
-    first_seq: int
-    kind: str
-    numbers: int | None = None
-    records: int | None = None
-    windows: int | None = None
-    samples: int | None = None
-    first_sample: int | None = None
-    capture: int | None = None
 
 
 class Store:
@@ -323,36 +301,40 @@ class Store:
         return None if row is None else decode(bytes(row[0]))
 
     def holes(self, node: str | None = None) -> list[Hole]:
-        """Return what is missing, by node and `seq`: gaps in the numbers, and declared losses."""
-        return sorted(
-            [*self._gaps(node), *self._losses(node)], key=lambda one: (one.node, one.first_seq)
-        )
+        """Return what is missing, of one node or of all, in the order in which it showed."""
+        return holes(self._gaps(node), list(self._losses(node)))
 
-    def _gaps(self, node: str | None) -> Iterator[Hole]:
+    def _gaps(self, node: str | None) -> Iterator[Gap]:
+        """Yield what lies before each node's first record, and between two of its records."""
         where, values = ("", ()) if node is None else (" WHERE node = ?", (node,))
         sql = (
-            "SELECT * FROM (SELECT node, seq, epoch, lag(seq) OVER w AS seq0, lag(epoch) OVER w "
-            f"AS epoch0 FROM record{where} WINDOW w AS (PARTITION BY node ORDER BY seq)) "
-            "WHERE seq > seq0 + 1"
+            "SELECT * FROM (SELECT node, rowid, seq, epoch, lag(seq) OVER w AS seq0, lag(epoch) "
+            f"OVER w AS epoch0 FROM record{where} WINDOW w AS (PARTITION BY node ORDER BY seq)) "
+            "WHERE seq0 IS NULL OR seq > seq0 + 1 ORDER BY node, seq"
         )
         with self._lock, self._clear_errors():
             rows = self._db.execute(sql, values).fetchall()
-        for name, seq, epoch, seq0, epoch0 in rows:
-            kind = "restart" if epoch > epoch0 else "missing"
-            yield Hole(name, seq0 + 1, kind, numbers=seq - seq0 - 1)
+        for name, arrival, seq, epoch, seq0, epoch0 in rows:
+            if seq0 is None:
+                yield Gap(name, arrival, 0, seq, "")
+            else:
+                yield Gap(name, arrival, seq0 + 1, seq, SKIPPED if epoch > epoch0 else MISSING)
 
-    def _losses(self, node: str | None) -> Iterator[Hole]:
-        for one in self.query("loss", node=node):
-            record = one.record
+    def _losses(self, node: str | None) -> Iterator[DeclaredLoss]:
+        where, values = ("", ()) if node is None else (" AND node = ?", (node,))
+        sql = f"SELECT node, rowid, bytes FROM record WHERE type = ?{where}"
+        with self._lock, self._clear_errors():
+            rows = self._db.execute(sql, (TYPE_OF["loss"], *values)).fetchall()
+        for name, arrival, raw in rows:
+            record = decode(bytes(raw))
             if isinstance(record, Loss):
-                yield Hole(
-                    *(one.node, record.seq, record.reason_name),
-                    records=record.lost_records,
-                    windows=record.lost_windows,
-                    samples=record.lost_samples,
-                    first_sample=record.first_sample,
-                    capture=record.capture,
-                )
+                yield DeclaredLoss(name, arrival, record)
+
+    def nodes(self) -> list[str]:
+        """Return the ids of the nodes that anything is stored of."""
+        with self._lock, self._clear_errors():
+            rows = self._db.execute("SELECT DISTINCT node FROM record ORDER BY node").fetchall()
+        return [row[0] for row in rows]
 
     def count(self, node: str | None = None) -> int:
         """Return how many records are stored, of `node` or of all."""
@@ -382,28 +364,30 @@ class Store:
         axis: int | None = None,
         since_seq: int | None = None,
         limit: int | None = None,
-        newest: bool = False,
+        arrival: bool = False,
         **equal: float,
     ) -> Iterator[StoredRecord]:
-        """Yield stored records by node and rising `seq`.
+        """Yield stored records by node and rising `seq`, or in the order they came.
 
         Args:
             axis: 0 x, 1 y, 2 z; only for types that have one.
             since_seq: only records with this or a higher `seq`.
-            limit: at most so many; the last ones if `newest`, else the first.
+            limit: at most so many; the first ones, but the last that came if `arrival`.
+            arrival: in the order they came, whichever node they are of.
             equal: columns of the type's table that must have a value, e.g. band_lo_hz=2000.
 
         Raises:
             StoreError: no such type or column, or the database fails.
         """
         sql, values = _select(type_name, node, axis, since_seq, equal)
-        order = "DESC" if newest else "ASC"
-        sql += f" ORDER BY r.node {order}, r.seq {order} LIMIT ?"
         values.append(-1 if limit is None else limit)
-        if newest:
-            sql = f"SELECT * FROM ({sql}) ORDER BY node, seq"
+        if arrival:
+            # Rows are numbered as they come: a host's clock may be set back.
+            sql = f"SELECT * FROM ({sql} ORDER BY r.rowid DESC LIMIT ?) ORDER BY arrival"
+        else:
+            sql += " ORDER BY r.node, r.seq LIMIT ?"
         with self._clear_errors():
-            for found_node, _seq, received_us, raw in self._db.execute(sql, values):
+            for found_node, received_us, raw, _arrival in self._db.execute(sql, values):
                 yield StoredRecord(found_node, received_us, decode(bytes(raw)))
 
     def close(self) -> None:
@@ -436,7 +420,7 @@ def _select(
 ) -> tuple[str, list[Any]]:
     if axis is not None:
         equal = {**equal, "axis": axis}
-    sql = "SELECT r.node, r.seq, r.received_us, r.bytes FROM record r"
+    sql = "SELECT r.node, r.received_us, r.bytes, r.rowid AS arrival FROM record r"
     conditions: list[str] = []
     values: list[Any] = []
     if type_name is not None:
