@@ -1,6 +1,8 @@
 # Runs on: MicroPython and CPython
 # What a node can be told: every tunable with its range, its unit and its default.
 
+from firmware.errors import ConfigError
+
 _ENCODINGS = ("f32", "f16", "u8")
 _SHAFT_SOURCES = ("configured", "tachometer", "estimated")
 _OUTPUTS = ("features", "spectrum", "envelope", "velocity")
@@ -72,11 +74,6 @@ FIELDS: tuple = (
 _SPEC: dict = {field[0]: field for field in FIELDS}
 # A narrower band needs a filter that the core does not make.
 _LEAST_BAND_HZ = 100
-
-
-class ConfigError(ValueError):
-    # A value that is refused; the text says which, why and what is allowed.
-    pass
 
 
 def defaults() -> dict:

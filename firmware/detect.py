@@ -1,10 +1,12 @@
 # Runs on: MicroPython and CPython
 # Which of the chips we know are fitted, and in plain words what else answers or does not. A board's
-# data name places; where they name the chip too, nothing else is looked for there.
+# data name places; where they name the chip too, nothing else is looked for there. Of the drivers
+# that were loaded to look, only those stay whose chips are there.
 
 import sys
 
 from firmware.drivers import SensorError
+from firmware.passing import forget
 
 ACCELEROMETERS = ("iis3dwb", "adxl355", "lis2dw12", "adxl345", "lsm6ds3")
 AIR_ON_UART = ("sps30", "pms5003")
@@ -28,10 +30,12 @@ class Accelerometer:
 
 
 def driver(name: str):
-    # Only those that are looked for are loaded: their code takes memory.
-    module = "firmware.drivers." + name
-    __import__(module)
-    return sys.modules[module]
+    __import__(_module(name))
+    return sys.modules[_module(name)]
+
+
+def _module(name: str) -> str:
+    return "firmware.drivers." + name
 
 
 def accelerometer(board, say) -> Accelerometer:
@@ -44,15 +48,15 @@ def accelerometer(board, say) -> Accelerometer:
             continue
         for name in (named,) if named else ACCELEROMETERS:
             found = _build(board, driver(name), place)
-            if found is None:
-                continue
-            first = first or found
-            try:
-                found.chip.identify()
-                return found
-            except (SensorError, OSError) as error:
-                if named:
-                    say(f"{found.place}: {error}")
+            if found is not None:
+                first = first or found
+                try:
+                    found.chip.identify()
+                    return found
+                except (SensorError, OSError) as error:
+                    if named:
+                        say(f"{found.place}: {error}")
+            forget(_module(name))
         if not named:
             say(f"{_place(place)}: no accelerometer that we know answers")
     if first is None:
@@ -115,6 +119,7 @@ async def _air_at(i2c, address: int, clock):
             chip = driver(name).over_i2c(i2c, address, clock)
             if await _is_there(chip):
                 return chip
+            forget(_module(name))
     return None
 
 
@@ -130,6 +135,7 @@ async def air_on_uart(board) -> list:
             if await _is_there(chip):
                 found.append((f"uart{number}", chip))
                 break
+            forget(_module(name))
     return found
 
 

@@ -2,7 +2,7 @@
 # What the accelerometer that is fitted allows of a configuration, and what suits it.
 
 from firmware import config, envelope
-from firmware.config import ConfigError
+from firmware.errors import ConfigError
 
 # Of the nominal rate: a band may end there, and has its filter at the slowest rate that is likely.
 _USABLE = 0.45

@@ -7,21 +7,21 @@ import sys
 
 import micropython
 
-from firmware import VERSION, calibration, console, detect, limits
+from firmware import VERSION, console
 from firmware.access import Access, Trust
-from firmware.air import Air
-from firmware.analysis import buffer_bytes
 from firmware.beacon import Beacon
 from firmware.board import Board
+from firmware.calibration import Calibration
 from firmware.clock import Clock
-from firmware.config import ConfigError, changed
 from firmware.counters import Counters
 from firmware.link_serial import SerialLink
 from firmware.measure import Measurement
 from firmware.node import Node
+from firmware.passing import forget
 from firmware.sampler import Sampler
 from firmware.sequence import Sequence
 from firmware.session import Session
+from firmware.settings import Settings
 from firmware.store import RecordStore
 from resonode_wire.fields import RESET_CAUSES
 from resonode_wire.security import CLOSED
@@ -50,28 +50,15 @@ async def _guard(node, name: str, task) -> None:
 
 
 def _calibration(sensor, link):
+    from firmware import calibration_file
+
     try:
-        return calibration.load(sensor.name)
+        return calibration_file.load(sensor.name)
     except ValueError as error:
         link.log(f"calibration: {error}; the datasheet's sensitivity is used")
-        return calibration.Calibration(sensor.name, {})
-
-
-def _checks(sensor, board):
-    limit = board.data["buffer_bytes"]
-
-    def fits(config: dict) -> None:
-        limits.check(config, sensor)
-        if config["sleep"] == "light" and not board.sleeps_lightly:
-            raise ConfigError("sleep must be idle: on this board MicroPython has no light sleep")
-        needed = buffer_bytes(config, sensor)
-        if needed > limit:
-            raise ConfigError(
-                f"needs {needed} bytes of buffers where this board gives {limit}: "
-                "fewer envelope_axes or velocity_axes, or shorter windows"
-            )
-
-    return fits
+        return Calibration(sensor.name, {})
+    finally:
+        forget("firmware.calibration_file")
 
 
 async def _reset_when_asked(node) -> None:
@@ -92,21 +79,48 @@ def _all_said(node) -> bool:
     return node.link.idle.is_set() and not kept
 
 
-def _late_sensors(board, node, air, places: list):
-    # What wakes up slowly or only talks by itself is waited for while the node does its work.
+async def _sensors(board, say) -> tuple:
+    # The accelerometer, its place and the pin of its interrupt; and the air sensors that answer.
+    from firmware import detect
+
+    fitted = detect.accelerometer(board, say)
+    # Who does not answer yet is looked for again: some chips take a second to wake up.
+    air_sensors = await detect.air_on_i2c(board, [fitted.place], _say_nothing)
+    forget("firmware.detect")
+    return fitted.chip, fitted.place, fitted.int1, air_sensors
+
+
+async def _late_sensors(board, places: list, say) -> list:
+    # What wakes up slowly or only talks by itself.
+    from firmware import detect
+
+    await board.clock.sleep_until(_ALL_CHIPS_UP_US)
+    found = await detect.air_on_i2c(board, places, say)
+    found += await detect.air_on_uart(board)
+    forget("firmware.detect")
+    return found
+
+
+def _air_tasks(board, node, place: str, sensors: list) -> tuple:
+    # None without a bus for air sensors: their code would take memory for nothing.
+    # place: the accelerometer's.
+    if not board.data.get("i2c") and not board.data.get("uart"):
+        return ()
+    from firmware.air import Air
+
+    air = Air(node, sensors, board.clock)
     node.agenda.busy("look")
 
     async def look() -> None:
-        await board.clock.sleep_until(_ALL_CHIPS_UP_US)
-        found = await detect.air_on_i2c(board, places, node.link.log)
-        for place, chip in found + await detect.air_on_uart(board):
-            places.append(place)
+        # While the node does its work.
+        places = [place] + [known for known, _chip in sensors]
+        for late, chip in await _late_sensors(board, places, node.link.log):
             node.sensors.append(chip.name)
-            air.add(place, chip)
+            air.add(late, chip)
         node.agenda.leaves("look")
         await asyncio.Event().wait()
 
-    return look
+    return (("air", air.run), ("look", look))
 
 
 def _sleeper(node):
@@ -166,20 +180,14 @@ async def _start(board, identity: dict):
     link.log(f"Resonode {VERSION} on {board.name}, node {trust.node_id}, {trust.profile} profile")
     await _reset_by_button(board, trust, link)
     await board.clock.sleep_until(_CHIPS_UP_US)
-    fitted = detect.accelerometer(board, link.log)
-    # Who does not answer yet is looked for again: some chips take a second to wake up.
-    air_sensors = await detect.air_on_i2c(board, [fitted.place], _say_nothing)
-    sensor = fitted.chip
+    sensor, place, int1, air_sensors = await _sensors(board, link.log)
     sensors = [one.name for one in [sensor] + [chip for _place, chip in air_sensors]]
-    fits = _checks(sensor, board)
+    settings = Settings(sensor, board)
     beacon = Beacon(board.led())
-    usual = changed(limits.defaults(sensor), board.data["config"])
-    node = Node(trust, board, sensors, sequence, store, counters, link, beacon, usual, fits)
-    ready = board.interrupt(fitted.int1)
+    node = Node(trust, board, sensors, sequence, store, counters, link, beacon, settings)
+    ready = board.interrupt(int1)
     sampler = Sampler(sensor, _calibration(sensor, link), ready, board.clock, counters)
     measurement = Measurement(node, sampler, board.pulses())
-    air = Air(node, air_sensors, board.clock)
-    places = [fitted.place] + [place for place, _chip in air_sensors]
     _connect(link, Session(node, measurement, Access(trust)))
     link.on_stream_end = measurement.cancel_waveform
     node.add_boot(RESET_CAUSES.index(identity.get("reset_cause", "power")))
@@ -188,12 +196,10 @@ async def _start(board, identity: dict):
         ("receive", link.receive),
         ("transmit", link.transmit),
         ("measure", measurement.run),
-        ("air", air.run),
-        ("look", _late_sensors(board, node, air, places)),
         ("beacon", beacon.run),
         ("sleep", _sleeper(node)),
         ("time", _time_keeper(trust.wall_clock)),
-    )
+    ) + _air_tasks(board, node, place, air_sensors)
     guards = [asyncio.create_task(_guard(node, name, task)) for name, task in tasks]
     await _reset_when_asked(node)
     for guard in guards:

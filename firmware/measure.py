@@ -4,9 +4,9 @@
 import gc
 from asyncio import Event, create_task
 
-from firmware import calibration
 from firmware.analysis import Analyser
 from firmware.drivers import SensorError
+from firmware.passing import forget
 from firmware.shaft import Shaft
 from resonode_wire.fields import LOSS_REASONS
 
@@ -58,7 +58,13 @@ class Measurement:
 
     def calibrate(self, record: dict) -> dict:
         # Kept for the next start; CalibrationError and nothing is changed.
-        self._sampler.calibration = calibration.save(self._sampler.calibration.sensor, record)
+        from firmware import calibration_file
+
+        try:
+            kept = calibration_file.save(self._sampler.calibration.sensor, record)
+        finally:
+            forget("firmware.calibration_file")
+        self._sampler.calibration = kept
         return self.calibration
 
     def request_self_test(self) -> bool:

@@ -4,7 +4,7 @@
 import os
 import sys
 
-from firmware import VERSION, config, flash
+from firmware import VERSION, flash
 from firmware.agenda import Agenda
 from resonode_wire import WIRE_VERSION
 from resonode_wire.security import CLOSED
@@ -13,10 +13,9 @@ _CONFIG_FILE = "config.bin"
 
 
 class Node:
-    def __init__(self, trust, board, sensors, sequence, store, counters, link, beacon, usual, fits):
+    def __init__(self, trust, board, sensors, sequence, store, counters, link, beacon, settings):
         # trust: who it is and whose; board: its data and clock; sensors: names of the chips
-        # fitted; usual: configuration before anybody changed it; fits(config): raises ConfigError
-        # if this board or its accelerometer cannot have it.
+        # fitted; settings: what it may be told.
         self.name = trust.node_id
         self.wall_clock = trust.wall_clock
         self.board = board
@@ -31,8 +30,7 @@ class Node:
         self.reset_requested = False
         self.console_requested = False  # after the reset: MicroPython's prompt
         self._trust = trust
-        self._usual = usual
-        self._fits = fits
+        self._settings = settings
         if not self._owned:
             # The power may have gone right after the owner did.
             _forget_configuration()
@@ -97,29 +95,27 @@ class Node:
 
     def stop_measuring(self) -> None:
         # Until the restart that follows; what is stored stays as it is.
-        self.config = config.changed(self.config, {"run": False})
+        self.config = dict(self.config)  # another one: what is measured by the old one ends
+        self.config["run"] = False
 
     # -- configuration
 
     def configure(self, changes: dict) -> None:
         # All of `changes` or (ConfigError) none; kept over restarts.
-        changed = config.changed(self.config, changes)
-        self._fits(changed)
+        changed = self._settings.changed(self.config, changes)
         flash.save(_CONFIG_FILE, changed)
         self.config = changed
 
     def forget_owner(self) -> None:
         # His settings and his records; numbers and counters go on.
         _forget_configuration()
-        self.config = self._usual
+        self.config = self._settings.usual()
         self.store.forget()
 
     def _stored_config(self) -> dict:
-        usual = self._usual
+        usual = self._settings.usual()
         try:
-            stored = config.changed(usual, flash.load(_CONFIG_FILE) or {})
-            self._fits(stored)
-            return stored
+            return self._settings.changed(usual, flash.load(_CONFIG_FILE) or {})
         except ValueError as error:
             # Damaged, or of another firmware: a node that measures by default beats none.
             self.report("configuration", error)

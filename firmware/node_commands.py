@@ -1,9 +1,8 @@
 # Runs on: MicroPython and CPython
 # Our own commands: what the node is and does.
 
-from firmware.calibration import CalibrationError
 from firmware.command import Refused, argument
-from firmware.config import ConfigError
+from firmware.errors import CalibrationError, ConfigError
 from resonode_wire import smp
 from resonode_wire.smp import GROUP_NODE, READ, WRITE
 

@@ -1,7 +1,7 @@
 """Runs on: MicroPython and CPython."""
 
-from firmware import calibration
-from firmware.calibration import CalibrationError
+from firmware import calibration_file
+from firmware.errors import CalibrationError
 from tests.both.power_cut import fresh_file
 
 PATH = "build/test-calibration.bin"
@@ -15,7 +15,7 @@ RECORD = {
 
 def refusal(record: dict) -> str:
     try:
-        calibration.checked(record)
+        calibration_file.checked(record)
     except CalibrationError as error:
         return str(error)
     return ""
@@ -29,29 +29,29 @@ def changed(**what) -> dict:
 
 def test_a_record_is_kept_and_comes_back_with_the_chip_it_is_of():
     fresh_file(PATH)
-    calibration.save("iis3dwb", RECORD, PATH)
-    kept = calibration.load("iis3dwb", PATH)
+    calibration_file.save("iis3dwb", RECORD, PATH)
+    kept = calibration_file.load("iis3dwb", PATH)
     assert abs(kept.scale_m_s2(0, 0.004) - 0.00404) < 1e-9
     assert abs(kept.offset_m_s2[1] + 0.2) < 1e-8
     report = kept.report()
     assert report["calibrated"] and report["date"] == "2026-11-22"
     assert report["certificate"] == "DKD 4711" and report["sensor"] == "iis3dwb"
-    other = calibration.load("adxl355", PATH)
+    other = calibration_file.load("adxl355", PATH)
     assert other.report() == {"sensor": "adxl355", "calibrated": False}
 
 
 def test_without_a_record_nothing_is_changed():
     fresh_file(PATH)
-    none = calibration.load("iis3dwb", PATH)
+    none = calibration_file.load("iis3dwb", PATH)
     assert [none.scale_m_s2(axis, 0.004) for axis in range(3)] == [0.004] * 3
     assert none.offset_m_s2 == [0.0] * 3
 
 
 def test_an_empty_record_forgets():
     fresh_file(PATH)
-    calibration.save("iis3dwb", RECORD, PATH)
-    assert not calibration.save("iis3dwb", {}, PATH).report()["calibrated"]
-    assert not calibration.load("iis3dwb", PATH).report()["calibrated"]
+    calibration_file.save("iis3dwb", RECORD, PATH)
+    assert not calibration_file.save("iis3dwb", {}, PATH).report()["calibrated"]
+    assert not calibration_file.load("iis3dwb", PATH).report()["calibrated"]
 
 
 def test_each_refusal_names_the_part_and_what_is_allowed():

@@ -1,7 +1,7 @@
 """Runs on: MicroPython and CPython."""
 
 from firmware import config
-from firmware.config import ConfigError
+from firmware.errors import ConfigError
 
 
 def refusal(changes: dict) -> str:

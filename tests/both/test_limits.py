@@ -2,8 +2,8 @@
 
 from firmware import config, limits, velocity
 from firmware.analysis import buffer_bytes
-from firmware.config import ConfigError
 from firmware.drivers import adxl345, adxl355, iis3dwb, lis2dw12, lsm6ds3
+from firmware.errors import ConfigError
 
 
 def nothing(_level: int) -> None:

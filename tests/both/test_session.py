@@ -1,6 +1,6 @@
 """Runs on: MicroPython and CPython."""
 
-from firmware import calibration, config
+from firmware import calibration_file, config
 from firmware.counters import Counters
 from firmware.roles import LEAST_ROLE
 from firmware.session import Session
@@ -70,7 +70,7 @@ class Node:
     self_test = {"state": "none"}
 
     def calibrate(self, record: dict) -> dict:
-        calibration.checked(record)
+        calibration_file.checked(record)
         return record
 
     def request_self_test(self) -> bool:

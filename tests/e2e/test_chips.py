@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import resonode
-from firmware import calibration
+from firmware import calibration_file
 from resonode_hil.machine import default_machine
 from resonode_hil.sensors import faulty
 from resonode_hil.sensors.adxl345 import Adxl345
@@ -134,7 +134,7 @@ def test_a_calibration_is_in_every_value_of_its_axis(virtual_board: Any, tmp_pat
     record = {name: list(one) if isinstance(one, tuple) else one for name, one in record.items()}
     flash = tmp_path / "node" / "flash"
     flash.mkdir(parents=True)
-    calibration.save(FITTED[1].chip, record, str(flash / "calibration.bin"))
+    calibration_file.save(FITTED[1].chip, record, str(flash / "calibration.bin"))
     check_stored(FITTED[1], found, virtual_board, tmp_path)
 
 

@@ -22,6 +22,8 @@ HOST_ONLY = ("resonode_wire/cddl.py", "resonode_wire/meanings.py")
 # As boards get them: of the DSP core, what the firmware calls.
 _NATIVE = {"dsp.mpy": "node/dsp.mpy", "crypto.mpy": "crypto.mpy"}
 
+_LARGEST_DRIVER = "iis3dwb"
+
 # Architectures of native code, by their number in a .mpy file (MicroPython, py/persistentcode.h).
 ARCHES = (
     "none", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp",
@@ -121,15 +123,16 @@ def build(board: Board, source: Path) -> dict[str, bytes]:
 def loaded(board: Board, source: Path) -> set[str]:
     """Return the .mpy files that are in RAM when the firmware runs.
 
-    What firmware/main.py imports, and what that imports, and drivers: of the sensors that are
-    named, and all of them where the node has to look which are there.
+    What firmware/main.py imports, and what that imports, and the accelerometer's driver: the one
+    named, or the largest where the node has to look which is there. Drivers of air sensors, some
+    3 KB each, are not counted: nobody knows which are fitted.
     """
     found = set(_NATIVE)
     node = board.node
-    drivers = [place.get("chip", "*") for place in node["sensors"]]
-    if "*" in drivers or node.get("i2c") or node.get("uart"):
-        drivers = [path.stem for path in (source / "firmware" / "drivers").glob("*.py")]
-    left = ["firmware.main", "firmware.console", *(f"firmware.drivers.{one}" for one in drivers)]
+    drivers = [place.get("chip", _LARGEST_DRIVER) for place in node["sensors"]]
+    left = ["firmware.main", *(f"firmware.drivers.{one}" for one in drivers)]
+    if node.get("i2c") or node.get("uart"):
+        left.append("firmware.air")
     while left:
         name = left.pop()
         path = source / name.replace(".", "/")
@@ -142,12 +145,20 @@ def loaded(board: Board, source: Path) -> set[str]:
 
 
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    # Not those within functions: what they import is forgotten afterwards (firmware/passing.py).
+    for node in _module_level(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _module_level(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+            yield from _module_level(node)
 
 
 def _native(path: Path, arch: str) -> bytes:
