@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import time
@@ -21,10 +22,10 @@ import resonode
 import resonode.node
 from resonode.errors import EXIT_OK
 from resonode.trust.access import Trust
-from resonode.trust.audit import OK
+from resonode.trust.audit import INTENT, OK
 from resonode.trust.batch import BEFORE, DONE, FAILED, commission_batch
-from resonode.trust.commission import commission, identify
-from resonode.trust.label import Label, write_csv
+from resonode.trust.commission import ATTEMPT, RECOMMISSION, commission, identify
+from resonode.trust.label import Label, parse, write_csv
 from resonode.trust.requests import AccessRead
 from resonode_hil.commissioning import own_trust
 from resonode_wire import security, smp
@@ -86,6 +87,25 @@ def test_wrong_codes_are_told_with_what_is_left_and_then_how_long_to_wait(
         run(commission(node.url, node.label, timeout_s=0.5))
     # Who waits, here within the time limit, gets in; and the count begins anew.
     assert run(commission(node.url, node.label, timeout_s=10)).claimed
+    tries = [one["result"] for one in Trust().audit.entries() if one["act"] == ATTEMPT]
+    assert [text.split("tries left")[0][-2:] for text in tries] == ["2 ", "1 ", "0 "]
+    assert not any(wrong.code in text for text in tries)
+    assert not Trust().audit.verify().unfinished
+
+
+def test_a_later_commissioning_is_in_the_log_and_keeps_the_date_of_the_first(
+    new_node: NewNodes,
+) -> None:
+    node = new_node()
+    first = run(commission(node.url, node.label)).entry
+    site = Trust().site
+    site.put(replace(first, commissioned_at="2020-01-01T00:00:00Z"))
+    named = replace(node.label, name="pump 3")
+    again = run(commission(node.url, named))
+    assert not again.claimed
+    assert (again.entry.name, again.entry.commissioned_at) == ("pump 3", "2020-01-01T00:00:00Z")
+    results = [one["result"] for one in Trust().audit.entries() if one["act"] == RECOMMISSION]
+    assert results == [INTENT, OK]
 
 
 def test_a_node_of_another_owner_is_told_by_the_owners_fingerprint(
@@ -233,43 +253,91 @@ def test_rotation_revocation_and_transfer_by_command(
     assert unsure.code == 1 and "--yes" in unsure.err
     done = cli("node", "transfer", tmp_path / "next.json", "--yes", *port)
     assert done.code == EXIT_OK, done.err
+    code = parse((tmp_path / "next.json").read_text()).code
+    assert code not in (done.out + done.err).replace("-", "")
     assert (tmp_path / "next.json").stat().st_mode & 0o777 == 0o600
     (entry,) = Trust().site.nodes()
     assert entry.state == "released" and entry.epoch == 3
     again = cli("node", "commission", "--label", tmp_path / "next.json", "--yes", *port)
     assert again.code == EXIT_OK, again.err
+    assert "First sealed record: " in again.err  # it has forgotten those it had, and makes others
     acts = [one["act"] for one in Trust().audit.entries() if one["result"] == OK]
     assert acts == ["claim", "rotate", "revoke", "revoke", "release", "claim"]
     assert Trust().audit.verify().ok
+    shown = cli("node", "transfer", tmp_path / "again.json", "--yes", "--show-code", *port)
+    assert security.show_code(parse((tmp_path / "again.json").read_text()).code) in shown.out
 
 
-def test_it_asks_a_technician_step_by_step(new_node: NewNodes) -> None:
-    node = new_node()
+CTRL_C = "\x03"
+
+
+def dialogue(command: list[str], answers: list[tuple[str, str]]) -> tuple[int, str]:
+    """Run a command at a terminal: wait for each question, type its answer (CTRL_C is a signal).
+
+    Returns its exit code, and all that was on the screen.
+    """
     ours, theirs = pty.openpty()
-    command = [str(RESONODE), "node", "commission", "--port", node.url]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
-        seen = ""
-
-        def answer(question: str, text: str) -> None:
-            nonlocal seen
-            while question not in seen:
+        seen, at = "", 0
+        for question, text in answers:
+            while (found := seen.find(question, at)) < 0:
                 seen += os.read(ours, 4096).decode()
-            os.write(ours, text.encode() + b"\n")
-
-        answer("Scan the label", node.label.node)
-        answer("Fingerprint", node.label.fingerprint.hex())
-        answer("Code", security.show_code(node.label.code).lower())
-        answer("Is that the node", "y")
+            at = found + len(question)
+            if text == CTRL_C:
+                process.send_signal(signal.SIGINT)  # the terminal is not the command's own
+            else:
+                os.write(ours, text.encode())
         try:
             while True:
                 seen += os.read(ours, 4096).decode()
         except OSError:
             pass  # the command has ended
-        assert process.wait(20) == EXIT_OK, seen
+        code = process.wait(20)
     os.close(ours)
+    return code, seen
+
+
+def test_it_asks_a_technician_step_by_step_and_again_what_cannot_be_right(
+    new_node: NewNodes,
+) -> None:
+    node = new_node()
+    code, seen = dialogue(
+        [str(RESONODE), "node", "commission", "--port", node.url],
+        [
+            ("Scan the label", "a node?\n"),
+            ("The node id cannot be read", ""),
+            ("Scan the label", f"{node.label.node}\n"),
+            ("Fingerprint", "12 34\n"),
+            ("4 digits", ""),
+            ("Fingerprint", f"{node.label.fingerprint.hex()}\n"),
+            ("Code", "2U\n"),
+            ("not 2", ""),
+            ("Code", f"{security.show_code(node.label.code).lower()}\n"),
+            ("Is that the node", "y\n"),
+        ],
+    )
+    assert code == EXIT_OK, seen
     assert "blinks for 10 s" in seen and "is yours" in seen
     assert [entry.id for entry in Trust().site.nodes()] == [node.label.node]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "says"),
+    [("n\n", 1, "Nothing was done"), ("\x04", 1, "No answer came"), (CTRL_C, 130, "")],
+    ids=["no", "end of input", "Ctrl-C"],
+)
+def test_a_technician_who_does_not_agree_is_told_what_that_means(
+    new_node: NewNodes, tmp_path: Path, answer: str, code: int, says: str
+) -> None:
+    node = new_node()
+    label = tmp_path / "label.json"
+    label.write_text(node.label.payload)
+    command = [str(RESONODE), "node", "commission", "--port", node.url, "--label", str(label)]
+    ended, seen = dialogue(command, [("Is that the node", answer)])
+    assert ended == code, seen
+    assert says in seen and "Aborted" not in seen
+    assert not Trust().site.nodes() and not Trust().audit.entries()
 
 
 # --- a batch -------------------------------------------------------------------------------------

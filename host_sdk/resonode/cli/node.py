@@ -80,14 +80,11 @@ def commission(
         bearing=bearing or found.bearing,
     )
 
-    async def work() -> Commissioned:
-        url = port or found.url or await only_port()
-        output.say(f"Commissioning node {found.node} on {url} ...")
-        if asking:
-            await _confirm(url, found)
-        return await claim(url, found, config=settings, timeout_s=timeout)
-
-    _tell(run(work()), as_json)
+    url = port or found.url or run(only_port())
+    output.say(f"Commissioning node {found.node} on {url} ...")
+    if asking:
+        _confirm(url, found)
+    _tell(run(claim(url, found, config=settings, timeout_s=timeout)), as_json)
 
 
 def _label(source: str | None, asking: bool) -> Label:
@@ -122,12 +119,15 @@ def _scanned_or_id(text: str) -> Label | str:
     return parse(text) if text.lstrip().startswith("{") else read_id(text)
 
 
-async def _confirm(url: str, label: Label) -> None:
-    """Let the node blink, and ask whether it is the one that is meant."""
+def _confirm(url: str, label: Label) -> None:
+    """Let the node blink, and ask whether it is the one that is meant.
+
+    Outside of the event loop, which would keep Ctrl-C until the question is answered.
+    """
     from resonode.trust.commission import identify
 
     try:
-        node = await identify(url, seconds=10)
+        node = run(identify(url, seconds=10))
     except NotTrusted:
         return  # it has an owner: commissioning tells which
     output.say(f"Node {node} blinks for 10 s.")
@@ -152,8 +152,12 @@ def _tell(done: Commissioned, as_json: bool) -> None:
         return
     output.table(("", ""), [(name, value) for name, value in facts.items() if value != ""])
     what = "is yours" if done.claimed else "was yours already; what was missing is done"
-    received = f" First sealed record: {first}." if first else ""
-    output.say(f"Node {entry.id} {what} ({done.seconds:.2f} s).{received}")
+    received = (
+        f"First sealed record: {first}."
+        if first
+        else "No record yet: the node keeps none, and none came so soon; see resonode stream."
+    )
+    output.say(f"Node {entry.id} {what} ({done.seconds:.2f} s). {received}")
 
 
 @app.command("identify", cls=Command)
@@ -255,6 +259,9 @@ def transfer(
     port: Port = None,
     timeout: Timeout = 5.0,
     yes: Yes = False,
+    show_code: Annotated[
+        bool, typer.Option("--show-code", help="Print the code, too: whoever sees it can claim.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Let go of a node: it forgets you, its settings and records. A new label lets others in."""
@@ -269,21 +276,16 @@ def transfer(
         files.replace(file, label.payload.encode() + b"\n", files.SECRET)
 
     label = with_node(port, timeout, lambda node: let_go(node, Trust(), keep))
+    facts = {"node": label.node, "fingerprint": label.fingerprint.hex()}
+    if show_code:
+        facts["code"] = security.show_code(label.code)
     if as_json:
-        facts = {"node": label.node, "fingerprint": label.fingerprint.hex(), "code": label.code}
         output.print_json(facts | {"label": str(file)})
         return
-    output.table(
-        ("", ""),
-        (
-            ("node", label.node),
-            ("fingerprint", label.fingerprint.hex()),
-            ("code", security.show_code(label.code)),
-        ),
-    )
+    output.table(("", ""), facts.items())
     output.say(
-        f"{file} is its label now; the printed one is good for nothing. Print it: "
-        f"resonode label --from {file}"
+        f"{file} is its label now, and as secret as one; the printed label is good for nothing. "
+        f"Print it: resonode label --from {file}"
     )
 
 

@@ -44,7 +44,7 @@ def doing(audit: Audit, act: str, node: str, detail: Mapping[str, Any]) -> Itera
     try:
         yield more
     except BaseException as error:
-        _failed(audit, n, act, node, more, error)
+        failed(audit, act, node, more, error, of=n)
         raise
     _done(audit, n, act, node, more)
 
@@ -59,23 +59,30 @@ async def audited(
     try:
         yield more
     except BaseException as error:
-        await asyncio.to_thread(_failed, audit, n, act, node, more, error)
+        await asyncio.to_thread(failed, audit, act, node, more, error, of=n)
         raise
     await asyncio.to_thread(_done, audit, n, act, node, more)
+
+
+def failed(
+    audit: Audit,
+    act: str,
+    node: str,
+    detail: Mapping[str, Any],
+    error: BaseException,
+    *,
+    of: int | None = None,
+) -> None:
+    """Write why an act failed. Never raises StoreError: the failure is what is to be told."""
+    try:
+        audit.add(act, node, detail, str(error) or type(error).__name__, of=of)
+    except StoreError as lost:
+        logger.warning("the audit log does not say how %s ended: %s", act, lost)
 
 
 def _begin(audit: Audit, act: str, node: str, detail: Mapping[str, Any]) -> int:
     check(audit)
     return audit.add(act, node, detail, INTENT)
-
-
-def _failed(
-    audit: Audit, n: int, act: str, node: str, detail: Mapping[str, Any], error: BaseException
-) -> None:
-    try:
-        audit.add(act, node, detail, str(error) or type(error).__name__, of=n)
-    except StoreError as lost:  # why the act failed is what its caller must hear
-        logger.warning("the audit log does not say how %s ended: %s", act, lost)
 
 
 def _done(audit: Audit, n: int, act: str, node: str, detail: Mapping[str, Any]) -> None:

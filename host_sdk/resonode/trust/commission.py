@@ -21,7 +21,7 @@ from resonode.node import Node
 from resonode.records import Record
 from resonode.transport import ResonodeTransport
 from resonode.trust.access import Trust
-from resonode.trust.acts import audited, check
+from resonode.trust.acts import audited, check, failed
 from resonode.trust.requests import AccessRead, ClaimWrite, HelloReply, IdentifyWrite
 from resonode.trust.session import Expected, psk_of
 from resonode.trust.site import RELEASED, NodeEntry
@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     from resonode.trust.label import Label
 
 _RECORD_S = 10.0
+_NEW_RECORD_S = 5.0  # of a node that keeps none; windows take less, pauses may take more
+
+
+# Acts of the audit log, beside `claim`: a code that the node refused, and what a later run finished
+# or changed in the site file.
+ATTEMPT, RECOMMISSION = "attempt", "recommission"
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Commissioned:
 
     entry: NodeEntry
     first: Record | None
-    """The first record that came sealed; None if the node keeps none."""
+    """The first record that came sealed; None if the node keeps none and makes none so soon."""
     claimed: bool
     """Whether it was claimed now; False if it was this user's already."""
     seconds: float
@@ -135,11 +141,20 @@ async def commission(
             if config:
                 await node.configure(config)
             first = await _first_record(node)
-            entry = await _entry(node, trust, label)
+            entry = await _entry(node, trust, label, ours_before)
     except NotLetIn as error:
-        raise _not_let_in(label, door.hello, error) from error
+        if door.hello is None or door.hello.claimed:
+            raise
+        wrong = _wrong_code(label, error)
+        detail = _detail(label, url)
+        await asyncio.to_thread(failed, trust.audit, ATTEMPT, label.node, detail, wrong)
+        raise wrong from error
     # Last: a node that is in the file needs nothing more.
-    await asyncio.to_thread(trust.site.put, entry)
+    if ours_before:
+        async with audited(trust.audit, RECOMMISSION, label.node, _detail(label, url)):
+            await asyncio.to_thread(trust.site.put, entry)
+    else:
+        await asyncio.to_thread(trust.site.put, entry)
     return Commissioned(entry, first, not ours_before, time.monotonic() - started_s)
 
 
@@ -159,8 +174,7 @@ async def _claim(node: Node, trust: Trust, label: Label) -> None:
     keys = trust.keys
     statement = security.claim_statement(node.session.hash, label.fingerprint)
     request = ClaimWrite(owner=keys.owner_public, sig=keys.sign(statement), time_s=int(time.time()))
-    detail = {"fingerprint": label.fingerprint.hex(), "url": node.url}
-    async with audited(trust.audit, "claim", label.node, detail):
+    async with audited(trust.audit, "claim", label.node, _detail(label, node.url)):
         try:
             await node.request(request)
         except (CommandError, Timeout):
@@ -170,23 +184,35 @@ async def _claim(node: Node, trust: Trust, label: Label) -> None:
                 raise
 
 
+def _detail(label: Label, url: str) -> dict[str, Any]:
+    return {"fingerprint": label.fingerprint.hex(), "url": url}
+
+
 async def _first_record(node: Node) -> Record | None:
     info = await node.info()
-    if info.first == info.next:
+    keeps = info.first != info.next
+    if not keeps and not (await node.config())["run"]:
         return None
-    stream = node.records(from_seq=info.first, timeout_s=_RECORD_S)
+    timeout_s = _RECORD_S if keeps else _NEW_RECORD_S
+    stream = node.records(from_seq=info.first, timeout_s=timeout_s)
     try:
         return await anext(stream)
+    except Timeout:
+        if keeps:
+            raise
+        return None
     finally:
         await stream.aclose()
 
 
-async def _entry(node: Node, trust: Trust, label: Label) -> NodeEntry:
+async def _entry(node: Node, trust: Trust, label: Label, ours_before: bool) -> NodeEntry:
     assert node.session is not None and node.session.proof is not None
     info = await node.info()
     access = await node.request(AccessRead())
     before = trust.site.find(info.node)
     proof = node.session.proof
+    still = ours_before and before is not None and before.state != RELEASED
+    since = before.commissioned_at if before is not None and still else ""
     return NodeEntry(
         id=info.node,
         name=label.name or (before.name if before else ""),
@@ -200,18 +226,21 @@ async def _entry(node: Node, trust: Trust, label: Label) -> NodeEntry:
         epoch=access.epoch,
         url=node.url,
         commissioned_by=access.owner.hex(),
-        commissioned_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        commissioned_at=since or _now(),
     )
 
 
-def _not_let_in(label: Label, hello: HelloReply | None, error: NotLetIn) -> NodeError:
-    if hello is None or hello.claimed:
-        return error
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _wrong_code(label: Label, error: NotLetIn) -> NodeError:
     return NotTrusted(
         f"The code is not that of node {label.node}",
         why=error.reason,
-        next="Read the code on the label again. After the tries that are left the node makes "
-        "everybody wait, twice as long each time",
+        next="Read the code on the label again, and wait if the node says so: when no try is left "
+        "it takes no code from anybody for 1 s, after each further wrong one for twice as long, "
+        "up to 64 s. A restart begins the wait again; the right code ends it",
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -470,9 +471,11 @@ def _loop_time(deadline_s: float) -> float:
 def _check_wait(hello: HelloReply, left_s: float) -> None:
     if hello.wait_s > left_s:
         raise LockedOut(
-            f"Node {hello.node} takes no attempt for another {hello.wait_s:.0f} s",
-            why="it has refused too many",
-            next="Wait that long, or allow more time with --timeout",
+            f"Node {hello.node} takes no attempt for another {math.ceil(hello.wait_s)} s",
+            why="it has refused several in a row, and waits twice as long after each",
+            next="Leave it on its power for so long, since a restart begins the wait again; then "
+            "try again, with the code read anew if it was a code. --timeout "
+            f"{math.ceil(hello.wait_s) + 5} waits by itself",
         )
 
 
