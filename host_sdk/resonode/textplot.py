@@ -5,10 +5,13 @@ Where the terminal cannot show braille, `ascii_only` draws with `.:|#`.
 
 from __future__ import annotations
 
+import datetime as dt
+from textwrap import wrap
+
 import numpy as np
 from numpy.typing import NDArray
 
-from resonode.plot import Plot, _range
+from resonode.plot import Plot, value_range, x_range
 from resonode.records import FloatArray
 
 # Bit of the dot in row r (from the top), column c of a character: U+2800 and up.
@@ -18,9 +21,9 @@ _ASCII = " .::||###"
 
 def render(plot: Plot, *, width: int = 80, height: int = 12, ascii_only: bool = False) -> str:
     """Return `plot` as text of at most `width` columns; the plot itself is `height` lines high."""
-    x_low, x_high = _range([one.x for one in plot.series])
-    y_low, y_high = _range([one.y for one in plot.series])
-    if plot.filled:
+    x_low, x_high = x_range(plot)
+    y_low, y_high = value_range([one.y for one in plot.series])
+    if not plot.over_time:
         y_low = 0.0
         y_high = y_high if y_high > 0 else 1.0
     labels = [_number(y_high), _number((y_low + y_high) / 2), _number(y_low)]
@@ -29,8 +32,10 @@ def render(plot: Plot, *, width: int = 80, height: int = 12, ascii_only: bool = 
     dots = np.zeros((4 * height, 2 * columns), np.bool_)
     for one in plot.series:
         tops = _tops(one.x, one.y, x_low, x_high, 2 * columns)
-        _draw(dots, (tops - y_low) / (y_high - y_low), plot.filled)
+        _draw(dots, (tops - y_low) / (y_high - y_low), not plot.over_time)
     lines = [f"{plot.title}  [{plot.y_label}]"]
+    if len(plot.series) > 1:
+        lines += wrap(", ".join(one.label for one in plot.series), width)
     for row, text in enumerate(_characters(dots, ascii_only)):
         label = {0: labels[0], (height - 1) // 2: labels[1], height - 1: labels[2]}.get(row, "")
         lines.append(f"{label:>{margin - 1}} {'|' if ascii_only else '│'}{text}")
@@ -92,10 +97,14 @@ def _axis(
     lines = [" " * margin + corner + "".join(rule)]
     if end:
         lines.append(" " * (margin + 1) + "".join(marks))
-    left, right = _number(low), _number(high)
-    middle = plot.x_label.center(max(0, columns - len(left) - len(right)))
+    left, right = (_moment(low), _moment(high)) if plot.over_time else (_number(low), _number(high))
+    middle = plot.x_label.center(max(1, columns - len(left) - len(right)))
     lines.append(" " * (margin + 1) + left + middle + right)
     return lines
+
+
+def _moment(time_s: float) -> str:
+    return f"{dt.datetime.fromtimestamp(time_s, dt.UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def _number(value: float) -> str:

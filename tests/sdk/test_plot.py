@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -88,18 +89,18 @@ def test_no_line_is_wider_than_the_terminal(width):
     assert max(map(len, text.splitlines()[1:])) <= width
 
 
-@pytest.mark.parametrize("filled", [True, False])
+@pytest.mark.parametrize("over_time", [False, True])
 @pytest.mark.parametrize(
     "y", [[0.0, 0.0, 0.0], [1.0], [np.nan, 1.0, 2.0], [5.0, 5.0], [-1.0, 0.0, 1.0]]
 )
-def test_odd_data_draws_without_error(y, filled, tmp_path):
+def test_odd_data_draws_without_error(y, over_time, tmp_path):
     values = np.array(y, np.float64)
     plot = Plot(
         "odd",
         "s",
         "1",
         [Series("a", np.arange(len(values), dtype=np.float64), values)],
-        filled=filled,
+        over_time=over_time,
     )
     assert "odd" in render(plot)
     save(plot, tmp_path / "odd.png")
@@ -130,3 +131,80 @@ def test_labels_without_room_are_left_out_and_their_lines_stay():
     (axes,) = figure_of(spectrum(marks=marks)).axes
     assert 0 < len(axes.texts) < 30
     assert len(axes.lines) == 1 + 30
+
+
+# --- trends of many nodes ------------------------------------------------------------------------
+
+START_S = 1795000000.0  # 2026-11-18 11:06:40 UTC
+LONG = "Cooling water pump 3, hall 2, drive end, left"
+
+
+def trend(count, *, y=None, x=None):
+    x = START_S + 3600.0 * np.arange(96.0) if x is None else x
+    y = np.sin(x / 9000.0) if y is None else y
+    series = [Series(f"{LONG} {at}", x, y + at) for at in range(count)]
+    return Plot("rms_m_s2", "UTC", "m/s²", series, over_time=True)
+
+
+def drawn(plot):
+    figure = figure_of(plot)
+    figure.draw_without_rendering()
+    return figure
+
+
+@pytest.mark.parametrize("plot", [trend(24), spectrum()], ids=["trend", "spectrum"])
+def test_nothing_that_is_written_is_cut_off(plot):
+    figure = drawn(replace(plot, title=f"{LONG} {LONG} {LONG} {LONG}"))
+    (axes,) = figure.axes
+    texts = [axes.title, axes.xaxis.label, axes.yaxis.label, axes.xaxis.get_offset_text()]
+    boxes = [one.get_window_extent() for one in texts]
+    boxes += [one.get_window_extent() for one in figure.legends]
+    for box in boxes:
+        assert box.x0 >= 0 and box.y0 >= 0
+        assert box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
+
+
+def test_lines_of_many_nodes_are_told_apart():
+    (axes,) = figure_of(trend(32)).axes
+    looks = {(one.get_color(), one.get_linestyle()) for one in axes.lines}
+    assert len(looks) == 32
+
+
+@pytest.mark.parametrize("count", [2, 24])
+def test_the_legend_covers_no_line(count):
+    figure = drawn(trend(count))
+    (axes,), (legend,) = figure.axes, figure.legends
+    assert len(legend.texts) == count
+    assert not legend.get_window_extent().overlaps(axes.get_window_extent())
+    assert axes.get_window_extent().width > 0.5 * figure.bbox.width
+
+
+def test_the_axis_of_time_says_the_date_and_the_clock():
+    (axes,) = drawn(trend(1)).axes
+    ticks = [one.get_text() for one in axes.get_xticklabels()]
+    assert "Nov-20" in ticks and "12:00" in ticks
+    assert axes.xaxis.get_offset_text().get_text().startswith("2026-Nov")
+    last = render(trend(1)).splitlines()[-1]
+    assert last.split() == ["2026-11-18", "11:06:40", "UTC", "2026-11-22", "10:06:40"]
+
+
+def test_a_trend_of_one_point_spans_a_time_and_shows_it():
+    plot = trend(1, x=np.array([START_S]), y=np.array([2.0]))
+    (axes,) = drawn(plot).axes
+    low, high = axes.get_xlim()
+    assert (high - low) * 86400 > 30
+    assert axes.lines[0].get_marker() == "."
+    assert render(plot).splitlines()[-1].split()[0] == "2026-11-18"
+
+
+def test_a_point_between_two_holes_is_seen_in_a_long_trend():
+    y = np.ones(96)
+    y[[40, 42]] = np.nan
+    (axes,) = figure_of(trend(1, y=y)).axes
+    assert np.flatnonzero(axes.lines[0].get_markevery()).tolist() == [41]
+
+
+def test_the_lines_of_a_plot_in_the_terminal_are_named():
+    text = render(trend(3), width=60)
+    assert all(f"{LONG} {at}" in " ".join(text.splitlines()) for at in range(3))
+    assert max(map(len, text.splitlines())) <= 60

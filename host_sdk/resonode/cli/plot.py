@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,7 @@ from resonode.cli.common import (
     axis_number,
     database,
     may_write,
+    node_names,
     stored_node,
     the_nodes,
 )
@@ -76,19 +78,19 @@ def spectrum(
 
     _check_range(max_hz)
     _shaft_hz(rpm)
+    label = _labeller()
     groups: dict[str, list[Any]] = {}
     for one in _stored("spectrum", db, node, axis):
-        label = f"{one.node} {getattr(one.record, 'axis_name', '')}"
-        groups.setdefault(label, []).append(one.record)
+        groups.setdefault(label(one), []).append(one.record)
     series, shaft_hz = [], None
-    for label, records in groups.items():
+    for name, records in groups.items():
         shape = len(records[-1].amplitude_m_s2)
         used = [one for one in records if len(one.amplitude_m_s2) == shape][-last:]
         level = np.sqrt(np.mean([one.amplitude_m_s2**2 for one in used], axis=0))
-        series.append(Series(label, *_points(used[-1].frequency_hz, level, max_hz)))
+        series.append(Series(name, *_points(used[-1].frequency_hz, level, max_hz)))
         shaft_hz = used[-1].shaft_hz or shaft_hz
     plot = Plot(
-        title=f"Spectrum {', '.join(groups)}",
+        title=_title("Amplitude spectrum", groups),
         x_label="Hz",
         y_label="m/s²",
         series=series,
@@ -123,7 +125,8 @@ def envelope(
     from resonode.analysis import envelope_report
 
     _check_range(max_hz)
-    group, others = _one_band(_stored("envelope", db, node, axis), band)
+    found = _stored("envelope", db, node, axis)
+    group, others = _one_band(found, band)
     spectra = _chosen(group, last)
     speed_hz = _shaft_hz(rpm)
     try:
@@ -140,7 +143,10 @@ def envelope(
     if as_json:
         output.print_json(report_dict(report) | {"left_out": left_out})
         return
-    title = f"Envelope {report.band_hz[0]:.0f}-{report.band_hz[1]:.0f} Hz, {report.windows} windows"
+    band_text = f"{report.band_hz[0]:.0f}-{report.band_hz[1]:.0f} Hz"
+    whose = _labeller()(found[-1])
+    averaged = f"{report.windows} windows averaged" if report.windows > 1 else "1 window"
+    title = f"Envelope {band_text} of {whose}, {averaged}"
     _show(envelope_plot(report, title, max_hz), out, yes)
     print_lines(report)
     _print_choice(spectra, last, **left_out)
@@ -170,30 +176,24 @@ def trend(
     kind = next((one for one in ("features", "velocity", "health") if one in kinds), kinds[0])
     found = _stored(kind, db, node, axis)
     boot_s = _boot_times_s(found)
+    label = _labeller()
     groups: dict[str, list[tuple[float, float]]] = {}
     for one in found:
-        which = [getattr(one.record, name, "") for name in ("axis_name", "sensor", "place")]
-        label = " ".join(part for part in (one.node, *which) if part)
         value = getattr(one.record, field)
         if value is not None:
             time_s = boot_s[one.node, one.record.epoch] + one.record.t_us / 1e6
-            groups.setdefault(label, []).append((time_s, float(value)))
+            groups.setdefault(label(one), []).append((time_s, float(value)))
     if not groups:
         raise NodeError(
             f"No {kind} record has a value of {field}",
             next=f"See what they have with: resonode query {kind}",
         )
-    start_s = min(points[-last:][0][0] for points in groups.values())
-    series = [
-        Series(label, *_broken_at_holes([(at - start_s, value) for at, value in points[-last:]]))
-        for label, points in groups.items()
-    ]
     plot = Plot(
-        title=f"{field} of {', '.join(groups)}",
-        x_label="s",
+        title=_title(field, groups),
+        x_label="UTC",
         y_label=_UNITS.get(UNIT_OF[field], UNIT_OF[field]) or "1",
-        series=series,
-        filled=False,
+        series=[Series(name, *_broken_at_holes(points[-last:])) for name, points in groups.items()],
+        over_time=True,
     )
     _show(plot, out, yes)
 
@@ -212,6 +212,26 @@ def _stored(kind: str, db: Path | None, node: str | None, axis: str | None) -> l
             f"{path} has no such {kind} record", next="See what it has with: resonode query"
         )
     return found
+
+
+def _labeller() -> Callable[[StoredRecord], str]:
+    """Return what tells whose a record is: node (by its name in the site file), axis or sensor."""
+    names = node_names()
+    shared = {name for name, count in Counter(names.values()).items() if count > 1}
+
+    def label(one: StoredRecord) -> str:
+        name = names.get(one.node, "")
+        node = f"{name} ({one.node})" if name in shared else name or one.node
+        which = [getattr(one.record, field, "") for field in ("axis_name", "sensor", "place")]
+        return " ".join(part for part in (node, *which) if part)
+
+    return label
+
+
+def _title(what: str, labels: Iterable[str]) -> str:
+    """Name the line if there is one only: the names of several stand beside the plot."""
+    labels = list(labels)
+    return f"{what} of {labels[0]}" if len(labels) == 1 else what
 
 
 def _boot_times_s(found: Sequence[StoredRecord]) -> dict[tuple[str, int], float]:
