@@ -201,7 +201,7 @@ def test_a_point_between_two_holes_is_seen_in_a_long_trend():
     y = np.ones(96)
     y[[40, 42]] = np.nan
     (axes,) = figure_of(trend(1, y=y)).axes
-    assert np.flatnonzero(axes.lines[0].get_markevery()).tolist() == [41]
+    assert np.flatnonzero(np.array(axes.lines[0].get_markevery())).tolist() == [41]
 
 
 def test_the_lines_of_a_plot_in_the_terminal_are_named():
