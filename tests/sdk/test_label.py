@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from contextlib import suppress
+from xml.etree import ElementTree
 
 import pypdfium2  # type: ignore[import-untyped]
 import pytest
@@ -153,6 +154,45 @@ def test_every_label_of_the_sheets_is_read_from_the_rendered_pdf():
     text = "".join(document[n].get_textpage().get_text_range() for n in range(2))
     for one in some:
         assert security.show_code(one.code) in text and one.node in text
+
+
+EDGE_MM = 5.0  # what office printers leave blank, at most
+
+
+def test_nothing_on_a_sheet_is_closer_to_the_edge_than_printers_print():
+    labels = [
+        Label(f"{n:016x}", FINGERPRINT, CODE, name="Ölpumpe W " * (1 + n % 5)) for n in range(24)
+    ]
+    page = pypdfium2.PdfDocument(label_print.sheet(labels))[0]
+    picture = page.render(scale=300 / 72).to_pil().convert("L")  # 300 dots an inch
+    edge = int(EDGE_MM / 25.4 * 300)
+    ink = picture.point(lambda level: 255 if level < 200 else 0).getbbox()
+    assert ink is not None
+    left, top, right, bottom = ink
+    assert min(left, top, picture.width - right, picture.height - bottom) >= edge
+
+
+def test_one_label_as_svg_has_what_people_type_if_they_cannot_scan():
+    label = Label("91b7584a2265b1f5", FINGERPRINT, CODE, name="<Öl & \x1b[2JGas>")
+    document = ElementTree.fromstring(label_print.svg(label))
+    texts = [one.text for one in document.iter("{http://www.w3.org/2000/svg}text")]
+    digits = FINGERPRINT.hex()
+    assert texts[0] == "<Öl & [2JGas>" and label.node in texts and security.show_code(CODE) in texts
+    assert digits[:4] + " " + digits[4:8] in " ".join(texts)
+
+
+def test_one_label_as_png_has_text_under_its_code_and_room_for_the_longest():
+    short, long = Label("n1", FINGERPRINT, CODE), Label("n" * 64, FINGERPRINT, CODE, name="Насос")
+    for label in (short, long):
+        picture = Image.open(io.BytesIO(label_print.png(label))).convert("L")
+        modules = label_print.qr(label).symbol_size(border=4)[0]
+        scale = picture.width // modules
+        ink = picture.crop((0, picture.width, *picture.size)).point(lambda level: 255 - level)
+        found = ink.getbbox()
+        assert found is not None
+        # Within the light border of the code, at both sides; a letter's stroke may round up.
+        assert found[0] >= 4 * scale - 2 and found[2] <= picture.width - 4 * scale + 2
+        assert parse(codes_in(picture)[0]) == label
 
 
 def test_a_name_too_long_or_of_other_letters_does_not_spoil_the_sheet():
