@@ -80,7 +80,7 @@ def rig_files(native_modules: None, tmp_path_factory: pytest.TempPathFactory) ->
     for path in (ROOT / "resonode_wire").glob("*.py"):
         if (name := f"resonode_wire/{path.name}") not in HOST_ONLY:
             sources[name] = path
-    compile_files(sources, files / "rig", optimise=3)
+    compile_files(sources, files / "rig", as_deployed=True)
     (files / "boot.py").write_text(_BOOT)
     return files
 

