@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from resonode.deploy.plan import SLOTS
 from resonode.deploy.prompt import ON_BOARD, Prompt
 from resonode.errors import DoesNotFit, NodeError, Timeout, TransportError
 
+_GLANCE_S = 0.3  # a prompt answers at once
+_ASK_SOON_S = 1.0
 _ASK_S = 2.0
 
 
@@ -45,34 +48,51 @@ def examine(
     Args:
         board: which board it should be; else the one whose data lies on it.
         source: a checkout to compare with; else the one this SDK runs from, if there is one.
-        timeout_s: how long to knock for MicroPython's prompt.
+        timeout_s: how long to knock for MicroPython's prompt, if no node answers.
 
     Raises:
         NodeNotFound, PortBusy, PortForbidden: the port cannot be opened.
         Disconnected: the board went away.
     """
-    try:
-        with Prompt(port, timeout_s) as prompt:
+    with ExitStack() as stack:
+        prompt = None
+        # Firmware that runs has the port, and keeps it however long it is knocked at; what is
+        # only about to start, or is reset by hand, lets in who goes on knocking.
+        for knock_s, ask_s in ((min(_GLANCE_S, timeout_s), _ASK_SOON_S), (timeout_s, _ASK_S)):
+            try:
+                prompt = stack.enter_context(Prompt(port, knock_s))
+                break
+            except Timeout as error:
+                silent = error
+            answer = _ask_node(port, ask_s)
+            if answer:
+                yield Finding(answer)
+                return
+        if prompt is None:
+            yield Finding(f"Nothing on the port answers ({silent.why})", silent.next)
+            return
+        try:
             yield from _at_the_prompt(prompt, board, source)
-    except Timeout as silent:
-        yield _without_prompt(port, silent)
+        except Timeout as silent:
+            yield Finding(f"The prompt answers no more ({silent.why})", silent.next)
 
 
-def _without_prompt(port: str, silent: Timeout) -> Finding:
+def _ask_node(port: str, timeout_s: float) -> str:
+    """Return what a node on the port says of itself; empty if none answers."""
     from resonode.node import connect
 
     async def ask() -> str:
-        async with connect(port, timeout_s=_ASK_S) as node:
+        async with connect(port, timeout_s=timeout_s) as node:
             info = await node.info()
             return f"A node answers: {info.node}, firmware {info.firmware}"
 
     try:
-        return Finding(asyncio.run(ask()))
+        return asyncio.run(ask())
     except TransportError:
-        return Finding(f"Nothing on the port answers ({silent.why})", silent.next)
+        return ""
     except NodeError as error:
         # It understood the question, and asks who we are.
-        return Finding(f"A node answers, and says: {error.why or error.what}")
+        return f"A node answers, and says: {error.why or error.what}"
 
 
 def _at_the_prompt(prompt: Prompt, board: Board | None, source: Path | None) -> Iterator[Finding]:
