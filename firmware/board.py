@@ -26,12 +26,15 @@ class PinInterrupt:
 
     async def wait(self, until_us: int) -> bool:
         # True when the line is high, False when board time `until_us` came first.
-        if not self._pin.value():
-            left_ms = max(0, until_us - self._clock.now_us()) // 1000
-            try:
-                await asyncio.wait_for_ms(self._flag.wait(), left_ms)
-            except asyncio.TimeoutError:
-                pass
+        self._flag.clear()  # of an edge that nobody waited for
+        if self._pin.value():
+            await asyncio.sleep_ms(0)  # a node that is late still hears its host
+            return True
+        left_ms = max(0, until_us - self._clock.now_us()) // 1000
+        try:
+            await asyncio.wait_for_ms(self._flag.wait(), left_ms)
+        except asyncio.TimeoutError:
+            pass
         return bool(self._pin.value())
 
 
@@ -62,7 +65,7 @@ class Board:
             self.data = json.load(file)
         self.name = self.data["name"]
         self._battery: machine.ADC | None = None  # its converter, once asked
-        # A virtual board's time is the rig's, not the wall's: its port brings clock and waits.
+        # The VIRTUAL board's time is the rig's, not its process's: its port brings clock and waits.
         self._own_time = self.data["clock"] == "port"
         self.clock = machine.BoardClock() if self._own_time else Clock()  # type: ignore[attr-defined]
 

@@ -22,5 +22,6 @@ class Clock:
             left_us = t_us - self.now_us()
             if left_us <= 0:
                 return
-            # At most a minute at once keeps now_us() ahead of the wrap.
-            await asyncio.sleep(min(left_us / 1e6, 60))
+            # asyncio counts whole milliseconds, and would not sleep at all for less than one. A
+            # minute at most keeps now_us() ahead of the wrap.
+            await asyncio.sleep(max(0.001, min(left_us / 1e6, 60)))

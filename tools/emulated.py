@@ -122,7 +122,7 @@ def _sources(kind: str) -> Iterable[Path]:
     if kind in FROZEN:
         for pattern in FROZEN_SOURCES:
             yield from ROOT.glob(pattern)
-        yield from [*BOARD_FILES.glob("*.py"), BOARD_FILES.parent / "machine.py"]
+        yield from BOARD_FILES.glob("*.py")
 
 
 def _manifest(kind: str, folder: Path) -> Path:
@@ -135,7 +135,6 @@ def _manifest(kind: str, folder: Path) -> Path:
             lines.append(f"freeze({str(ROOT)!r}, {names!r}, opt=3)")
         names = sorted(path.name for path in BOARD_FILES.glob("*.py"))
         lines.append(f"freeze({str(BOARD_FILES)!r}, {names!r}, opt=3)")
-        lines.append(f"freeze({str(BOARD_FILES.parent)!r}, ('machine.py',), opt=3)")
     path = folder / "manifest.py"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path

@@ -4,6 +4,7 @@
     Paced(speed)   board time follows the monotonic clock, `speed` times as fast
     Lockstep()     board time moves when the board waits, and by the cost of each transfer: two
                    runs of the same firmware see exactly the same sensor
+    Lockstep(speed)    and a wait takes its time, of a wall clock that is `speed` times as fast
 
 Paced and Lockstep do not hold the slowness of this computer against the board. Under Paced, time
 stands still while the rig answers, a wait ends at its event even when the rig wakes up late, and a
@@ -213,19 +214,33 @@ def _unknown() -> None:
 
 
 class Lockstep:
-    """Board time moves only when the board waits or transfers."""
+    """Board time moves only when the board waits or transfers.
+
+    Args:
+        speed: of a wait against the wall clock; None: it is over at once. A board that has no
+            other time than the rig's would run through its time-outs meanwhile, while the host
+            that it waits for has hardly begun.
+    """
 
     follows_wall = False
 
-    def __init__(self) -> None:
+    def __init__(self, speed: float | None = None) -> None:
+        if speed is not None and not speed > 0.0:
+            raise ValueError(f"speed must be above 0, not {speed}")
+        self.speed = speed
         self._moved_us = 0
         self._stalls = Stalls()
+        # The request that is being answered came at this board time and wall time.
+        self._asked_us = 0
+        self._asked_s = 0.0
 
     def now_us(self) -> int:
         return self._stalls.apply(self._moved_us)
 
     def hold(self) -> None:
-        """It stands still anyway."""
+        """It stands still anyway. A wait begins now."""
+        self._asked_us = self._moved_us
+        self._asked_s = time.monotonic()
 
     def release(self) -> None:
         """It moves only when asked."""
@@ -238,6 +253,10 @@ class Lockstep:
 
     def pass_until(self, t_us: int) -> float:
         goal_us = self._stalls.before(t_us)
+        if self.speed is not None:
+            waited_us = int((time.monotonic() - self._asked_s) * self.speed * 1e6)
+            self._moved_us = max(self._moved_us, min(goal_us, self._asked_us + waited_us))
+            return max(goal_us - self._moved_us, 0) / (self.speed * 1e6)
         if goal_us >= _NEVER_US:
             return 1.0  # nothing will happen until the board asks for something else
         self._moved_us = max(self._moved_us, goal_us)

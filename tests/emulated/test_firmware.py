@@ -50,7 +50,9 @@ def node(tmp_path: Path) -> Iterator[Callable[..., tuple[EmulatedBoard, Iis3dwb,
 
         def start(machine: Machine, **options: Any) -> tuple[EmulatedBoard, Iis3dwb, Trust]:
             chip = Iis3dwb(machine, tap=True)
-            board = EmulatedBoard(tmp_path / "node", {0: chip}, timebase=Lockstep(), **options)
+            board = EmulatedBoard(
+                tmp_path / "node", {0: chip}, timebase=Lockstep(speed=1), **options
+            )
             stack.enter_context(board)
             trust = own_trust(tmp_path / "owner")
             assert asyncio.run(own(board, trust, CONFIG)) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import time
 
 import pytest
 from hypothesis import given
@@ -120,6 +121,26 @@ def test_paced_time_waits_for_the_wall_clock_at_its_speed():
     with node({}, timebase) as board:
         assert board.ask(wire.pack_wait(0, 50_000))[2] >= 50_000
         assert timebase.now_us() >= 50_000
+
+
+def test_a_wait_in_lockstep_with_a_speed_takes_its_time_and_ends_exactly():
+    with node({0: Echo(20_000)}, Lockstep(speed=2)) as board:
+        began_s = time.monotonic()
+        assert board.ask(wire.pack_wait(1, 50_000))[1:3] == (1, 20_000)
+        assert time.monotonic() - began_s >= 20_000 / 2e6
+
+
+def test_lockstep_with_a_speed_stands_still_while_the_board_works():
+    with node({}, Lockstep(speed=1)) as board:
+        _, _, before_us, _ = board.ask(wire.pack_wait(0, 1_000))
+        time.sleep(0.02)
+        assert board.ask(wire.pack_time())[2] == before_us
+
+
+@pytest.mark.parametrize("speed", [0, -1, float("nan")])
+def test_a_speed_of_lockstep_is_above_0(speed):
+    with pytest.raises(ValueError, match="speed must be above 0"):
+        Lockstep(speed=speed)
 
 
 @pytest.fixture

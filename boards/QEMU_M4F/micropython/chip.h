@@ -13,8 +13,6 @@ typedef struct {
 
 #define SCB_ICSR (*(volatile uint32_t *)0xE000ED04)
 #define ICSR_PENDSTSET (1u << 26)
-#define SCB_AIRCR (*(volatile uint32_t *)0xE000ED0C)
-#define AIRCR_SYSRESETREQ 0x05FA0004u
 #define SCB_CFSR (*(volatile uint32_t *)0xE000ED28)
 #define SCB_BFAR (*(volatile uint32_t *)0xE000ED38)
 #define SCB_CPACR (*(volatile uint32_t *)0xE000ED88)

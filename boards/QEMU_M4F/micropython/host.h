@@ -33,7 +33,11 @@ uint32_t host_argument(const char *name, uint32_t otherwise);
 // Prints to the emulator's error output, which is the rig's log.
 void host_say(const char *text);
 
-enum { CRASH_EXIT_CODE = 6 };  // of a fault, or an exception that MicroPython cannot raise
+enum {
+    RESET_EXIT_CODE = 3,     // the board wants a reset
+    RIG_GONE_EXIT_CODE = 4,  // and without a rig no board
+    CRASH_EXIT_CODE = 6,     // a fault, or an exception that MicroPython cannot raise
+};
 
 // Ends the emulator with this exit code.
 __attribute__((noreturn)) void host_exit(int code);

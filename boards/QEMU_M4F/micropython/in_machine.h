@@ -3,17 +3,16 @@
 #include "chip.h"
 #include "flash.h"
 #include "host.h"
+#include "pin.h"
 #include "py/mperrno.h"
 
 static void mp_machine_idle(void) {
-    clock_sleep(1);
+    hal_wait(1);
 }
 
-// As on a chip: the emulator goes on and everything in it begins anew.
+// The emulator ends, and the rig starts it anew: so it knows, and tells the next life (board_id).
 NORETURN static void mp_machine_reset(void) {
-    SCB_AIRCR = AIRCR_SYSRESETREQ;
-    for (;;) {
-    }
+    host_exit(RESET_EXIT_CODE);
 }
 
 static mp_int_t mp_machine_reset_cause(void) {
@@ -45,7 +44,7 @@ NORETURN static void mp_machine_deepsleep(size_t count, const mp_obj_t *args) {
     mp_machine_reset();
 }
 
-// exit(code): ends the emulator. Not on a chip: how a board tells the rig that it wants a reset.
+// exit(code): ends the emulator. Not on a chip: how a board tells the rig that it crashed.
 static mp_obj_t machine_exit(mp_obj_t code) {
     host_exit(mp_obj_get_int(code));
 }
@@ -76,7 +75,8 @@ static mp_obj_t machine_host_say(mp_obj_t text) {
 static MP_DEFINE_CONST_FUN_OBJ_1(machine_host_say_obj, machine_host_say);
 
 #define MICROPY_PY_MACHINE_EXTRA_GLOBALS                                                           \
-    {MP_ROM_QSTR(MP_QSTR_Flash), MP_ROM_PTR(&flash_type)},                                         \
+    {MP_ROM_QSTR(MP_QSTR_Pin), MP_ROM_PTR(&pin_type)},                                             \
+        {MP_ROM_QSTR(MP_QSTR_Flash), MP_ROM_PTR(&flash_type)},                                     \
         {MP_ROM_QSTR(MP_QSTR_exit), MP_ROM_PTR(&machine_exit_obj)},                                \
         {MP_ROM_QSTR(MP_QSTR_host_file), MP_ROM_PTR(&machine_host_file_obj)},                      \
         {MP_ROM_QSTR(MP_QSTR_host_say), MP_ROM_PTR(&machine_host_say_obj)},

@@ -1,5 +1,6 @@
-// machine.UART(1) is the bus channel, machine.UART(2) the radio; included by extmod/machine_uart.c.
+// machine.UART(2) is the radio; included by extmod/machine_uart.c.
 
+#include "clock.h"
 #include "py/mperrno.h"
 #include "py/mphal.h"
 #include "py/runtime.h"
@@ -7,9 +8,6 @@
 #include "uart.h"
 
 #define MICROPY_PY_MACHINE_UART_CLASS_CONSTANTS
-
-// Looks at the device this often before it sleeps: the other end is a program that answers at once.
-#define IMPATIENCE 20000
 
 struct _machine_uart_obj_t {
     mp_obj_base_t base;
@@ -38,8 +36,8 @@ static mp_obj_t mp_machine_uart_make_new(const mp_obj_type_t *type, size_t count
                                          size_t named_count, const mp_obj_t *args) {
     mp_arg_check_num(count, named_count, 1, MP_OBJ_FUN_ARGS_MAX, true);
     int port = mp_obj_get_int(args[0]);
-    if (port != UART_BUS && port != UART_RADIO) {
-        mp_raise_ValueError(MP_ERROR_TEXT("UART 1 is the bus, UART 2 the radio"));
+    if (port != UART_RADIO) {
+        mp_raise_ValueError(MP_ERROR_TEXT("UART 2, the radio, is the only one"));
     }
     machine_uart_obj_t *self = mp_obj_malloc(machine_uart_obj_t, type);
     self->port = port;
@@ -60,16 +58,12 @@ static bool mp_machine_uart_txdone(machine_uart_obj_t *self) {
 }
 
 static bool wait_for_byte(machine_uart_obj_t *self) {
-    for (int look = 0; self->timeout_ms && look < IMPATIENCE; ++look) {
-        if (uart_any(self->port)) {
-            return true;
-        }
-    }
     for (uint32_t start = mp_hal_ticks_ms(); !uart_any(self->port);) {
-        if (mp_hal_ticks_ms() - start >= self->timeout_ms) {
+        uint32_t passed = mp_hal_ticks_ms() - start;
+        if (passed >= self->timeout_ms) {
             return false;
         }
-        mp_event_wait_ms(1);
+        mp_event_wait_ms(self->timeout_ms - passed);
     }
     return true;
 }
@@ -92,7 +86,7 @@ static mp_uint_t fetch(machine_uart_obj_t *self, void *data, mp_uint_t size, int
     return got;
 }
 
-// What these channels carry, hardware does on a real board: it is not the firmware's work.
+// What this channel carries, hardware does on a real board: it is not the firmware's work.
 static mp_uint_t mp_machine_uart_read(mp_obj_t self_in, void *data, mp_uint_t size, int *error) {
     clock_leave();
     mp_uint_t got = fetch(MP_OBJ_TO_PTR(self_in), data, size, error);

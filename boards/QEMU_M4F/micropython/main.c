@@ -4,6 +4,7 @@
 #include "extmod/vfs_lfs.h"
 #include "flash.h"
 #include "host.h"
+#include "lines.h"
 #include "py/frozenmod.h"
 #include "py/gc.h"
 #include "py/mperrno.h"
@@ -13,6 +14,7 @@
 #include "shared/readline/readline.h"
 #include "shared/runtime/gchelper.h"
 #include "shared/runtime/pyexec.h"
+#include "spi.h"
 
 extern char _stack_start, _stack_end, _heap_start, _heap_end, _extra_start, _extra_end;
 
@@ -76,9 +78,12 @@ static void run_files(void) {
 int main(void) {
     mp_stack_set_top(&_stack_end);
     mp_stack_set_limit(&_stack_end - &_stack_start - STACK_MARGIN);
+    hal_init();
     for (;;) {
         make_heap();
         mp_init();
+        lines_init();
+        spi_init();
         mp_obj_list_append(mp_sys_path, MP_OBJ_NEW_QSTR(MP_QSTR__slash_lib));
         readline_init0();
         mount();

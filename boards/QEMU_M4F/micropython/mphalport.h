@@ -3,7 +3,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "clock.h"
 #include "shared/runtime/interrupt_char.h"
 
 static inline uint32_t disable_interrupts(void) {
@@ -19,6 +18,9 @@ static inline void restore_interrupts(uint32_t state) {
 #define MICROPY_BEGIN_ATOMIC_SECTION() disable_interrupts()
 #define MICROPY_END_ATOMIC_SECTION(state) restore_interrupts(state)
 
-#define MICROPY_INTERNAL_WFE(timeout_ms) clock_sleep(timeout_ms)
+void hal_init(void);
+// Until something happens, or so long; -1 is for ever.
+void hal_wait(mp_uint_t most_ms);
+#define MICROPY_INTERNAL_WFE(timeout_ms) hal_wait(timeout_ms)
 
 void mp_hal_set_interrupt_char(int c);

@@ -1,5 +1,6 @@
 // The console is UART 0.
 
+#include "clock.h"
 #include "py/mphal.h"
 #include "py/runtime.h"
 #include "py/stream.h"
@@ -16,10 +17,18 @@ uintptr_t mp_hal_stdio_poll(uintptr_t flags) {
     return ready;
 }
 
+static bool byte_came(void) {
+    return uart_any(UART_CONSOLE) != 0;
+}
+
 int mp_hal_stdin_rx_chr(void) {
     uint8_t byte;
     while (!uart_read(UART_CONSOLE, &byte, 1)) {
-        mp_event_wait_indefinite();
+        // The next one mostly comes soon, and telling the rig takes longer.
+        clock_rest(byte_came);
+        if (!byte_came()) {
+            mp_event_wait_indefinite();
+        }
     }
     return byte;
 }

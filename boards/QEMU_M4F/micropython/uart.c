@@ -17,6 +17,7 @@ static struct {
     uint8_t bytes[RING];
     volatile uint32_t in, out;  // counted on and on: their difference is what waits
     volatile bool was_full;
+    volatile bool blocked;  // somebody found that the device takes no more
 } rings[UARTS];
 
 void uart_init(void) {
@@ -43,11 +44,17 @@ static void take(int port, uint8_t byte) {
 static void drain(int port) {
     uart_regs *device = devices[port];
     device->interrupt = UART_INT_RX | UART_INT_TX;
-    clock_event();
+    uint32_t before = rings[port].in;
     while (rings[port].in - rings[port].out < RING && (device->state & UART_RX_FULL)) {
         take(port, device->data);
     }
     rings[port].was_full = rings[port].in - rings[port].out == RING;
+    if (rings[port].in != before || rings[port].blocked) {
+        rings[port].blocked = false;
+        if (port != UART_BUS) {
+            clock_event();
+        }
+    }
 }
 
 void uart_console_interrupt(void) {
@@ -84,7 +91,8 @@ size_t uart_read(int port, uint8_t *data, size_t size) {
 }
 
 bool uart_writable(int port) {
-    return !(devices[port]->state & UART_TX_FULL);
+    rings[port].blocked = devices[port]->state & UART_TX_FULL;
+    return !rings[port].blocked;
 }
 
 size_t uart_write(int port, const uint8_t *data, size_t size) {
@@ -102,7 +110,7 @@ void uart_write_all(int port, const void *data, size_t size) {
         from += sent;
         size -= sent;
         if (size) {
-            clock_sleep(1);  // for the device to say that it is ready
+            clock_rest(NULL);  // the device says when it is ready
         }
     }
 }

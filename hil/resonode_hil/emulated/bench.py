@@ -22,8 +22,7 @@ Configurations: `axes_3` is the default one, `axis_1` has axes, envelope and vel
 How it is exact: -icount shift=4 moves the emulator's clock by 16 ns with every instruction. The
 board takes off what it sleeps, and what its bus channel takes, where a real board has hardware
 (boards/QEMU_M4F/micropython/clock.h); what remains is read through QEMU's monitor while the board
-waits for the sensor's answer. Python that stands for hardware (port/machine.py) is counted: it
-takes the place of MicroPython's own SPI, pins and interrupts.
+waits for the sensor's answer. `machine` is in C, as a chip's is, and counted.
 """
 
 from __future__ import annotations
@@ -172,7 +171,7 @@ def measure(config: dict[str, Any], build: str = "frozen") -> tuple[Watched, dic
         def board_of(build: str) -> EmulatedBoard:
             place = Path(folder) / "node"
             return EmulatedBoard(
-                place, {0: chip}, timebase=Lockstep(), build=build, options=options
+                place, {0: chip}, timebase=Lockstep(speed=1), build=build, options=options
             )
 
         with board_of("frozen") as board:

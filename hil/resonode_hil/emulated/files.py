@@ -41,9 +41,8 @@ def stock_files(target: Path) -> Path:
         BoardError: a part is missing, or does not compile.
     """
     root = source_root()
-    port = Path(__file__).parents[1] / "port"
-    sources = {path.name: path for path in (port / "qemu").glob("*.py")}
-    sources["machine.py"] = port / "machine.py"
+    port = Path(__file__).parents[1] / "port" / "qemu"
+    sources = {path.name: path for path in port.glob("*.py")}
     for folder in ("firmware", "resonode_wire"):
         for path in (root / folder).rglob("*.py"):
             sources[str(path.relative_to(root))] = path

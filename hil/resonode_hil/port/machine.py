@@ -1,15 +1,14 @@
-# Runs on: MicroPython (the VIRTUAL and QEMU_M4F boards)
-# The hardware of a virtual board: `machine` as drivers know it, over the bus channel.
+# Runs on: MicroPython (the VIRTUAL board)
+# The hardware of a virtual board: `machine` as drivers know it, over the bus channel, file 3.
 # Pins 0..7 are the chip selects 0..7, pins 8..15 the interrupt lines 0..7.
 # Importing `machine` from the file system before the built-in stub is MicroPython's own rule.
 
 import asyncio
+import io
 import select
 import struct
 import sys
 import time
-
-import channel
 
 from resonode_wire import bus
 
@@ -24,7 +23,7 @@ class _Bus:
     # that ends with the first of them, so any number of tasks may wait. Requests are answered in
     # their order: what is still owed to a WAIT comes before the answer to a transfer.
     def __init__(self) -> None:
-        self._file = channel.open_bus()
+        self._file = io.open(3, "r+b", 0)
         self._poll = select.poll()
         self._poll.register(self._file, select.POLLIN)
         self._header = bytearray(2 + bus.REPLY_HEADER)
@@ -105,14 +104,14 @@ class _Bus:
         try:
             self._file.write(message)
         except OSError:
-            channel.end(_RIG_GONE_EXIT_CODE)
+            sys.exit(_RIG_GONE_EXIT_CODE)
 
     def _fill(self, view) -> None:
         at = 0
         while at < len(view):
             got = self._file.readinto(view[at:])
             if not got:
-                channel.end(_RIG_GONE_EXIT_CODE)
+                sys.exit(_RIG_GONE_EXIT_CODE)
             at += got
 
     def _take(self, into=None) -> int:
@@ -321,8 +320,8 @@ def lightsleep(time_ms: int) -> None:
 
 
 def reset() -> None:
-    channel.end(_RESET_EXIT_CODE)
+    sys.exit(_RESET_EXIT_CODE)
 
 
 def console() -> None:
-    channel.end(_CONSOLE_EXIT_CODE)
+    sys.exit(_CONSOLE_EXIT_CODE)
