@@ -3,10 +3,11 @@
 # No I/O. What all doors of a node share (keys, owner, clock, lockout) is Trust.
 
 from firmware import primitives
+from firmware.cipher import NoiseError
 from firmware.command import Refused
 from firmware.lockout import Lockout
-from firmware.noise import Handshake, NoiseError
 from firmware.ownership import Ownership
+from firmware.passing import forget
 from firmware.sealed import SealedSession, SealError
 from firmware.vault import Vault, fingerprint
 from firmware.wall_clock import WallClock, show
@@ -107,7 +108,7 @@ class Access:
         self._session: SealedSession | None = None
         self._owner: bytes | None = None  # by whose leave the session is
         self._credential: dict = {}
-        self._pending: Handshake | None = None
+        self._pending = None  # a noise.Handshake; its code is loaded meanwhile
         self._pending_psk = False
         self._held_until_s = 0.0
         self.on_end = _nothing  # called when a session ends or is another host's
@@ -181,6 +182,8 @@ class Access:
         # Also if this message is no good: the answer costs what only strangers would spend.
         self._held_until_s = now_s + _HOLD_S
         self._drop_pending()
+        from firmware.noise import Handshake
+
         psk = trust.psk() if pattern == XX_PSK3 else None
         handshake = Handshake(False, trust.vault.static, security.prologue(pattern), psk)
         try:
@@ -188,7 +191,7 @@ class Access:
             reply = handshake.write(trust.vault.signing.public + trust.vault.certificate)
         except NoiseError as error:
             raise Refused(smp.RC_INVALID, str(error)) from None
-        self._pending = handshake
+        self._pending = handshake  # type: ignore[assignment]  # imported within
         self._pending_psk = psk is not None
         return bytes(reply)
 
@@ -204,7 +207,7 @@ class Access:
             self._drop_pending()
         return self.role
 
-    def _finish(self, handshake: Handshake, message: bytes) -> None:
+    def _finish(self, handshake, message: bytes) -> None:
         if self._pending_psk == self.trust.ownership.claimed:
             raise Refused(smp.RC_BAD_STATE, "the node has changed hands meanwhile")
         gate = self.trust.gate
@@ -219,8 +222,9 @@ class Access:
         if self._pending is not None:
             self._pending.wipe()
             self._pending = None
+            forget("firmware.noise")
 
-    def _proved(self, handshake: Handshake, message: bytes) -> dict:
+    def _proved(self, handshake, message: bytes) -> dict:
         # The peer's credential; {} for who knows the code of a node that nobody owns.
         try:
             payload = bytes(handshake.read(message))
@@ -242,7 +246,7 @@ class Access:
         if wait_s > 0:
             raise Refused(smp.RC_BUSY, f"too many failed attempts: wait {_whole(wait_s)} s")
 
-    def _open_session(self, handshake: Handshake, credential: dict, now_s: float) -> None:
+    def _open_session(self, handshake, credential: dict, now_s: float) -> None:
         host_key, hashed = handshake.remote_static or b"", handshake.hash
         send, receive = handshake.split()
         if self._session is not None and self.host_key == host_key:

@@ -9,7 +9,7 @@
 
 import struct
 
-from firmware.noise import Cipher, NoiseError
+from firmware.cipher import Cipher, NoiseError
 from resonode_wire.sealing import END_MESSAGES, END_S, RECORD_OVERHEAD, TAG, Window, sealed_body
 
 

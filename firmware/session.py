@@ -1,13 +1,13 @@
 # Runs on: MicroPython and CPython
 # Management over one link: one SMP request in, one response out, no I/O. This file knows the
-# protocol, who may do what (roles.py), and sealed messages; the *_commands files do the rest.
+# protocol, who may do what (roles.py), and sealed messages; the *_commands files do the rest. Only
+# those that a stream needs are in memory all the time.
 
 from firmware.access import Access
 from firmware.command import Refused, argument
 from firmware.node_commands import NodeCommands
+from firmware.passing import forget
 from firmware.roles import LEAST_ROLE
-from firmware.standard_commands import StandardCommands
-from firmware.trust_commands import TrustCommands
 from resonode_wire import cbor, smp
 from resonode_wire.errors import WireError
 from resonode_wire.sealing import MESSAGE_OVERHEAD
@@ -24,12 +24,7 @@ class Session:
         self._node = node
         self._inside = False  # a sealed message is being answered
         self._commands: dict = {_SEALED: self._sealed}
-        for part in (
-            StandardCommands(node, self._groups, self._buffer),
-            NodeCommands(node, measurement),
-            TrustCommands(node, access),
-        ):
-            self._commands.update(part.commands)
+        self._commands.update(NodeCommands(node, measurement).commands)
 
     def handle(self, request: bytes):
         # The response, or None for what is no request (a stray answer desynchronises a client).
@@ -66,8 +61,25 @@ class Session:
             raise Refused(smp.RC_INVALID, str(error)) from None
         if not isinstance(arguments, dict):
             raise Refused(smp.RC_INVALID, "the body must be a map")
-        answer = self._commands[key](arguments, role)
+        command = self._commands.get(key)
+        answer = command(arguments, role) if command else self._answer_rare(key, arguments, role)
         return answer if key == _SEALED else cbor.dumps(answer)  # that one is a body already
+
+    def _answer_rare(self, key: tuple, arguments: dict, role: int) -> dict:
+        try:
+            return self._rare(key[0])[key](arguments, role)
+        finally:
+            forget("firmware.standard_commands", "firmware.trust_commands")
+
+    def _rare(self, group: int) -> dict:
+        # Commands that are asked now and then: loaded for the request.
+        if group == smp.GROUP_SECURITY:
+            from firmware.trust_commands import TrustCommands
+
+            return TrustCommands(self._node, self.access).commands
+        from firmware.standard_commands import StandardCommands
+
+        return StandardCommands(self._node, self._groups, self._buffer).commands
 
     def _sealed(self, arguments: dict, _role: int) -> bytearray:
         if self._inside:
@@ -84,7 +96,7 @@ class Session:
         return access.seal_body(reply)
 
     def _groups(self) -> list:
-        return sorted({group for group, _command, _op in self._commands})
+        return sorted({group for group, _command, _op in LEAST_ROLE})
 
     def _buffer(self) -> int:
         return _BUFFER - MESSAGE_OVERHEAD if self._inside else _BUFFER

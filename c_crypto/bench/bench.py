@@ -10,7 +10,8 @@ import gc
 import time
 
 from firmware import primitives
-from firmware.noise import Cipher, Handshake
+from firmware.cipher import Cipher
+from firmware.noise import Handshake
 from firmware.primitives import KeyPair, SigningKey
 from firmware.sealed import SealedSession
 

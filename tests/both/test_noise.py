@@ -8,7 +8,8 @@ import random
 from binascii import hexlify, unhexlify
 
 from firmware import primitives
-from firmware.noise import MAX_COUNTER, MAX_MESSAGE, Cipher, Handshake, NoiseError
+from firmware.cipher import MAX_COUNTER, Cipher, NoiseError
+from firmware.noise import MAX_MESSAGE, Handshake
 from firmware.primitives import TAG, KeyPair
 
 PSK = bytes(range(32))

@@ -2,7 +2,7 @@
 
 import random
 
-from firmware.noise import Cipher
+from firmware.cipher import Cipher
 from firmware.sealed import SealedSession, SealError
 from resonode_wire import cbor
 from resonode_wire.sealing import (

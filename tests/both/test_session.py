@@ -1,5 +1,7 @@
 """Runs on: MicroPython and CPython."""
 
+import sys
+
 from firmware import calibration_file, config
 from firmware.counters import Counters
 from firmware.roles import LEAST_ROLE
@@ -249,7 +251,19 @@ def test_a_role_may_do_what_lesser_ones_may_and_not_what_greater_ones_may():
 
 
 def test_every_command_has_a_least_role_and_every_role_a_command():
-    assert set(session(Node())._commands) == set(LEAST_ROLE)
+    under_test = session(Node())
+    found = set(under_test._commands)
+    for group in (smp.GROUP_OS, smp.GROUP_SECURITY):
+        found |= set(under_test._rare(group))
+    assert found == set(LEAST_ROLE)
+
+
+def test_what_is_asked_now_and_then_does_not_stay_in_memory():
+    assert ask(Node(), smp.READ, smp.GROUP_STAT, smp.STAT_GROUP_LIST)["stat_list"]
+    assert ask(Node(), smp.READ, smp.GROUP_STAT, smp.STAT_GROUP_DATA, {"name": "no"})["rc"]
+    assert ask(Node(), smp.READ, smp.GROUP_SECURITY, smp.SEC_HELLO)
+    for name in ("firmware.standard_commands", "firmware.trust_commands"):
+        assert name not in sys.modules
 
 
 def test_the_clock_goes_back_for_an_owner_only():

@@ -9,7 +9,8 @@ import sys
 from binascii import hexlify, unhexlify
 
 from firmware import primitives
-from firmware.noise import Handshake, NoiseError
+from firmware.cipher import NoiseError
+from firmware.noise import Handshake
 from firmware.primitives import KeyPair
 from firmware.sealed import SealedSession, SealError
 from resonode_wire import cbor
