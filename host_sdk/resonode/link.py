@@ -221,9 +221,10 @@ class Link:
         os.close(self._wake_write)
 
     def _lost(self, error: BaseException) -> Disconnected:
+        number = _errno_of(error)
         return Disconnected(
             f"The link to {self.url} dropped",
-            why=str(error),
+            why=os.strerror(number) if number else str(error),
             next="Records not yet acknowledged stay on the node; connect again to get them",
         )
 

@@ -11,6 +11,7 @@ import typer
 from resonode.cli.app import build
 from resonode.errors import StoreError
 from resonode.trust.keys import Keys
+from tests.sdk.conftest import fill
 
 CODE = StoreError.exit_code
 HOST_KEY = "ab" * 32
@@ -120,3 +121,27 @@ def test_the_help_and_the_document_tell_the_same_exit_codes():
     documented = re.findall(r"^\| (\d+) \|", document, re.MULTILINE)
     told = typer.main.get_command(build()).epilog
     assert re.findall(r"\b(\d+) [a-z]", told) == documented
+
+
+def test_a_full_disk_is_told_in_plain_words_by_every_command_that_writes(
+    cli, small_disk, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("RESONODE_HOME", str(small_disk / "home"))
+    labels, words = tmp_path / "labels.csv", tmp_path / "words"
+    labels.write_text(f"node,fingerprint,code\nn1,{'00' * 16},{'0' * 16}\n")
+    words.write_text("correct horse battery\n")
+    Keys.open().owner_public  # noqa: B018
+    assert cli("audit", "clock", "--yes").code == 0
+    fill(small_disk)
+    issue = ("--role", "viewer", "--days", "1", "--host-key", HOST_KEY)
+    for command in (
+        ("audit", "clock", "--yes"),
+        ("keys", "backup", tmp_path / "owner.key", "--passphrase-file", words),
+        ("credential", "issue", tmp_path / "new", *issue),
+        ("site", "export", "--out", small_disk / "site.csv"),
+        ("label", "--from", labels, "--out", small_disk / "labels"),
+        ("label", "--from", labels, "--out", tmp_path, "--sheet", small_disk / "s.pdf"),
+    ):
+        done = cli(*command)
+        judge(done, "the disk is full")
+    assert not (tmp_path / "owner.key").exists() and not (tmp_path / "new").exists()

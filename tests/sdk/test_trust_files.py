@@ -28,6 +28,7 @@ from resonode.trust.keyrings import Keyring
 from resonode.trust.keys import Keys
 from resonode.trust.site import NodeEntry, Site
 from resonode_wire import security
+from tests.sdk.conftest import fill
 
 PASSPHRASE = "correct horse battery"
 
@@ -509,8 +510,8 @@ def test_a_process_that_is_killed_leaves_its_intent_and_a_log_that_verifies(tmp_
 
 def test_an_act_that_fails_is_logged_with_the_reason(audit):
     with pytest.raises(NodeError), doing(audit, "rotate", "n1", {}):
-        raise NodeError("It broke", next="Mend it")
-    assert audit.entries()[-1]["result"] == "It broke. Mend it"
+        raise NodeError("It broke", why="it fell", next="Mend it")
+    assert audit.entries()[-1]["result"] == "It broke: it fell"
 
 
 @pytest.mark.parametrize("how", TAMPERING)
@@ -618,13 +619,6 @@ def test_a_power_cut_while_a_log_is_renewed_loses_nothing(audit, cut_at):
     cuts = every_cut(cut_at, work, judge)
     assert cuts >= 8  # two copies, the new log, its head
     assert fresh(audit).verify().ok
-
-
-def fill(folder):
-    """Leave no room on a disk."""
-    with contextlib.suppress(OSError), (folder / "filler").open("wb", buffering=0) as file:
-        while True:
-            file.write(bytes(4096))
 
 
 def test_on_a_full_disk_nothing_is_begun_and_nothing_looks_begun(small_disk):

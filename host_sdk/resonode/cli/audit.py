@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,8 @@ from resonode.errors import VerifyFailed
 
 if TYPE_CHECKING:
     from resonode.trust.audit import Verdict
+
+_LONGEST_RESULT = 60
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help="The log of every privileged act.")
 
@@ -39,13 +42,32 @@ def show(
 
 
 def _row(entry: dict[str, Any]) -> list[Any]:
+    """Return an entry on one line; what is too long for it is whole in the JSON."""
     detail = entry.get("detail")
     facts = detail.items() if isinstance(detail, dict) else ()
-    result = entry.get("result")
-    if "of" in entry:
-        result = f"{entry['of']}: {result}"
-    shown = ", ".join(f"{name} {output.text(value)}" for name, value in facts if value != [])
-    return [*(entry.get(name) for name in ("n", "time", "who", "act", "node")), result, shown]
+    shown = ", ".join(f"{name} {_brief(value)}" for name, value in facts if value != [])
+    result = _cut(str(entry.get("result")), _LONGEST_RESULT)
+    return [
+        entry.get("n"),
+        str(entry.get("time")).partition(".")[0] + "Z",
+        _brief(entry.get("who")),
+        entry.get("act"),
+        entry.get("node"),
+        f"{entry['of']}: {result}" if "of" in entry else result,
+        shown,
+    ]
+
+
+def _brief(value: Any) -> str:
+    """Return a value with the first digits of keys and fingerprints."""
+    if isinstance(value, list):
+        return ", ".join(map(_brief, value))
+    text = output.text(value)
+    return _cut(text, 8) if re.fullmatch("[0-9a-f]{32,}", text) else text
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[:longest] + "…"
 
 
 @app.command("verify", cls=Command)

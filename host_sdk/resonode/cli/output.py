@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
+from resonode import files
 from resonode.errors import EXIT_FAILURE, EXIT_PIPE, NodeError
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _clear_errors(stream: Any) -> Iterator[None]:
             os.close(nowhere)
         raise OutputLost(
             "The output cannot be written",
-            why=error.strerror or str(error),
+            why=files.plain(error),
             next="Make room, or send the output elsewhere",
             quiet=isinstance(error, BrokenPipeError),
         ) from error

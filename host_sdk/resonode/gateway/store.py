@@ -23,6 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from resonode import files
 from resonode.errors import StoreError, StoreFull
 from resonode.gateway.holes import MISSING, SKIPPED, DeclaredLoss, Gap, Hole, holes
 from resonode.records import Loss, Record, decode
@@ -195,7 +196,7 @@ class Store:
         except OSError as error:  # its folder cannot be made
             raise StoreError(
                 f"The database {self.path} cannot be opened",
-                why=str(error),
+                why=files.plain(error),
                 next="Check that the folder exists and that you may write there",
             ) from error
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from resonode.errors import StoreError
+from resonode.errors import NodeError, StoreError
 from resonode.trust.audit import INTENT, OK, Audit
 from resonode.trust.clock import check_clock
 
@@ -75,9 +75,16 @@ def failed(
 ) -> None:
     """Write why an act failed. Never raises StoreError: the failure is what is to be told."""
     try:
-        audit.add(act, node, detail, str(error) or type(error).__name__, of=of)
+        audit.add(act, node, detail, _reason(error), of=of)
     except StoreError as lost:
         logger.warning("the audit log does not say how %s ended: %s", act, lost)
+
+
+def _reason(error: BaseException) -> str:
+    """Return what happened and why, without what to do about it."""
+    if isinstance(error, NodeError):
+        return f"{error.what}: {error.why}" if error.why else error.what
+    return str(error) or type(error).__name__
 
 
 def _begin(audit: Audit, act: str, node: str, detail: Mapping[str, Any]) -> int:

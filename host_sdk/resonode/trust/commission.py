@@ -237,7 +237,7 @@ def _now() -> str:
 def _wrong_code(label: Label, error: NotLetIn) -> NodeError:
     return NotTrusted(
         f"The code is not that of node {label.node}",
-        why=error.reason,
+        why=error.reason.removesuffix(", wait 0 s"),
         next="Read the code on the label again, and wait if the node says so: when no try is left "
         "it takes no code from anybody for 1 s, after each further wrong one for twice as long, "
         "up to 64 s. A restart begins the wait again; the right code ends it",

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 
 from smpclient.transport import SMPTransport
 
+from resonode import files
 from resonode.errors import NodeError
 from resonode_wire import cbor, smp
 from resonode_wire.errors import WireError
@@ -89,7 +90,7 @@ async def udp_proxy(relay: Relay, port: int = SMP_PORT) -> AsyncIterator[int]:
     except OSError as error:
         raise NodeError(
             f"UDP port {port} cannot be used",
-            why=error.strerror or str(error),
+            why=files.plain(error),
             next="Choose another with --udp, or end the program that has it",
         ) from error
 
