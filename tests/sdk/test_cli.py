@@ -533,7 +533,7 @@ def test_a_stream_into_an_output_that_takes_nothing_is_a_clear_error(fake):
     fake.make(3)
     done = shell(">/dev/full", "stream", "--port", fake.url, "--stored", "--jsonl")
     assert done.returncode == 1
-    assert "cannot be written: No space left" in done.stderr
+    assert "cannot be written: the disk is full" in done.stderr
     assert "unexpected" not in done.stderr
 
 
