@@ -574,6 +574,12 @@ def test_each_result_ends_the_intent_it_names(audit):
     assert audit.verify().unfinished == [(6, "claim", "n5"), (second, "rotate", "n1")]
 
 
+def test_a_result_that_names_no_intent_as_in_older_logs_ends_the_latest_of_its_kind(audit):
+    audit.add("rotate", "n1", {}, INTENT)
+    audit.add("rotate", "n1", {}, OK)
+    assert audit.verify().unfinished == [(6, "claim", "n5")]
+
+
 def test_an_act_whose_end_is_not_known_is_closed_once(audit):
     audit.close(6, "the disk was full")
     verdict = fresh(audit).verify()

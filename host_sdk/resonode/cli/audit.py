@@ -38,11 +38,11 @@ def show(
         output.print_json({"entries": entries})
         return
     names = ("n", "time", "who", "act", "node", "result", "detail")
-    output.table(names, [_row(one) for one in entries], whole=True)
+    output.table(names, [_row(one) for one in entries], whole=True, wrapped=(5, 6))
 
 
 def _row(entry: dict[str, Any]) -> list[Any]:
-    """Return an entry on one line; what is too long for it is whole in the JSON."""
+    """Return an entry as the table has it; what is too long for it is whole in the JSON."""
     detail = entry.get("detail")
     facts = detail.items() if isinstance(detail, dict) else ()
     shown = ", ".join(f"{name} {_brief(value)}" for name, value in facts if value != [])

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from resonode import files
 from resonode.errors import EXIT_FAILURE, EXIT_PIPE, NodeError
@@ -147,32 +147,36 @@ def table(
     *,
     title: str | None = None,
     whole: bool = False,
+    wrapped: Sequence[int] = (),
 ) -> None:
     """Print rows as a table; numbers to the right.
 
     Args:
+        wrapped: columns, from 0, whose text may take several lines on a terminal.
         whole: nothing may be cut off. A row for which the terminal is too narrow is printed
             downwards.
     """
     from rich.table import Table
     from rich.text import Text
 
+    screen = console()
     rows = [list(row) for row in rows]
     out = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column, heading in enumerate(headings):
         numeric = bool(rows) and all(
             row[column] is None or isinstance(row[column], int | float) for row in rows
         )
-        out.add_column(heading, justify="right" if numeric else "left", no_wrap=True)
+        justify: Literal["left", "right"] = "right" if numeric else "left"
+        wrap = column in wrapped and screen.is_terminal
+        out.add_column(
+            heading, justify=justify, no_wrap=not wrap, overflow="fold" if wrap else "ellipsis"
+        )
     for row in rows:
         out.add_row(*(Text(text(value)) for value in row))
-    screen = console()
-    if (
-        whole
-        and screen.measure(out, options=screen.options.update(width=10000)).maximum > screen.width
-    ):
+    needed = screen.measure(out, options=screen.options.update(width=10000))
+    if whole and (needed.minimum if wrapped else needed.maximum) > screen.width:
         for row in rows:
-            table(("", ""), zip(headings, map(text, row), strict=True), title=title)
+            table(("", ""), zip(headings, map(text, row), strict=True), title=title, wrapped=(1,))
         return
     screen.print(out)
 
