@@ -533,6 +533,19 @@ def test_a_log_that_another_process_changes_stops_the_next_act_too(audit):
         raise AssertionError("it was begun")
 
 
+def test_a_log_is_judged_whole_once_by_a_process_that_alone_writes_it(audit, monkeypatch):
+    one = fresh(audit)
+    one.check()
+
+    def again(_log):
+        raise AssertionError("every line was read again")
+
+    monkeypatch.setattr(Audit, "verify", again)
+    for n in range(2):
+        with doing(one, "rotate", f"n{n}", {}):
+            pass
+
+
 def test_no_act_is_begun_while_the_clock_is_behind_the_log(audit, at):
     with at("2099-01-01"):
         audit.add("claim", "n1", {}, OK)

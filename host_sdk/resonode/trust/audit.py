@@ -161,6 +161,7 @@ class Audit:
                 )
             if not (found.torn or found.behind_head):  # else the next writer tells of that
                 self._end, _nothing = self._look()
+                self._head_written = files.read(self.head_path) or b""
                 self._sound = True
 
     def close(self, n: int, note: str = "") -> None:
@@ -328,11 +329,10 @@ class Audit:
         head = files.read(self.head_path)  # first: the log may grow meanwhile, and is then ahead
         content = files.read(self.path)
         lines, torn = _lines(content or b"")
-        good, problem = _follow(lines)
-        entries = [_values(line) or {} for line in lines[:good]]
+        entries, problem = _follow(lines)
         problem = problem or _told(entries)
         if problem:
-            verdict = Verdict(good, problem)
+            verdict = Verdict(len(entries), problem)
         elif content is None and head is None:
             verdict = Verdict(0)
         else:
@@ -451,22 +451,24 @@ def _values(line: bytes) -> dict[str, Any] | None:
     return values if isinstance(values, dict) else None
 
 
-def _follow(lines: list[bytes]) -> tuple[int, str]:
-    """Return how many lines follow from each other, and what is wrong with the next."""
+def _follow(lines: list[bytes]) -> tuple[list[dict[str, Any]], str]:
+    """Return the entries that follow from each other, and what is wrong with the next."""
+    entries: list[dict[str, Any]] = []
     before = _NOTHING_BEFORE
     for number, line in enumerate(lines, 1):
         values = _values(line)
         if values is None:
-            return number - 1, f"line {number} is no JSON: it was changed"
+            return entries, f"line {number} is no JSON: it was changed"
         if values.get("prev") != before:
-            return number - 1, (
+            return entries, (
                 f"line {number} does not follow from the line before it: "
                 "one of the two was changed, or lines were removed, inserted or moved"
             )
         if values.get("n") != number:
-            return number - 1, f"line {number} says that it is number {values.get('n')}"
+            return entries, f"line {number} says that it is number {values.get('n')}"
+        entries.append(values)
         before = _digest(line)
-    return len(lines), ""
+    return entries, ""
 
 
 def _told(entries: list[dict[str, Any]]) -> str:
