@@ -15,7 +15,9 @@ from resonode_wire.errors import WireError
 MAX_DEPTH = 8
 _F32_MAX = 3.4028234663852886e38
 _INFINITY = float("inf")
-_pack = struct.pack
+_pack_into = struct.pack_into
+HEAD = 9  # bytes of the longest head
+F32 = 5  # and of a float
 
 # RFC 8746 typed arrays, little-endian.
 TAG_U8 = 64
@@ -41,58 +43,68 @@ class Tagged:
         return f"Tagged({self.tag}, {self.value!r})"
 
 
-def head(out: bytearray, major: int, value: int) -> None:
-    """Append the head of an item: its major type, and its value or length. Raises WireError."""
+def put_head(out, at: int, major: int, value: int) -> int:
+    """Write the head of an item into `out` at `at`: its major type, and its value or length.
+
+    Takes at most HEAD bytes. Returns the index after it. Raises WireError.
+    """
     major <<= 5
     if value < 24:
-        out.append(major | value)
-    elif value < 0x100:
-        out.append(major | 24)
-        out.append(value)
-    elif value < 0x10000:
-        out.append(major | 25)
-        out.extend(struct.pack(">H", value))
-    elif value < 0x100000000:
-        out.append(major | 26)
-        out.extend(struct.pack(">I", value))
-    elif value < 0x10000000000000000:
-        out.append(major | 27)
+        out[at] = major | value
+        return at + 1
+    if value < 0x100:
+        out[at] = major | 24
+        out[at + 1] = value
+        return at + 2
+    if value < 0x10000:
+        _pack_into(">BH", out, at, major | 25, value)
+        return at + 3
+    if value < 0x100000000:
+        _pack_into(">BI", out, at, major | 26, value)
+        return at + 5
+    if value < 0x10000000000000000:
         # Two words: some MicroPython builds pack no 64-bit integer.
-        out.extend(struct.pack(">II", value >> 32, value & 0xFFFFFFFF))
-    else:
-        raise WireError("integer needs more than 64 bits")
+        _pack_into(">BII", out, at, major | 27, value >> 32, value & 0xFFFFFFFF)
+        return at + 9
+    raise WireError("integer needs more than 64 bits")
 
 
-def _float(out: bytearray, value: float) -> None:
+def head(out: bytearray, major: int, value: int) -> None:
+    """Append the head of an item. Raises WireError."""
+    room = bytearray(HEAD)
+    out.extend(room[: put_head(room, 0, major, value)])
+
+
+def put_f32(out, at: int, value: float) -> int:
+    """Write `value` as a 32-bit float, in F32 bytes. Returns the index after it.
+
+    Raises WireError if it does not fit one.
+    """
     # Asked in this order because a chip's answer is nearly always the first one.
     if not -_F32_MAX <= value <= _F32_MAX and value == value and abs(value) != _INFINITY:
         raise WireError(f"{value} does not fit a 32-bit float")
-    out.append(0xFA)
-    out.extend(struct.pack(">f", value))
+    _pack_into(">Bf", out, at, 0xFA, value)
+    return at + F32
+
+
+def _float(out: bytearray, value: float) -> None:
+    room = bytearray(F32)
+    put_f32(room, 0, value)
+    out.extend(room)
 
 
 def _map(out: bytearray, value: dict, depth: int) -> None:
     head(out, 5, len(value))
-    # In the bytewise order of the encoded keys; for unsigned integers, as in records, it is theirs.
+    # In the bytewise order of the encoded keys; for unsigned integers it is theirs.
     for key in value:
         if not isinstance(key, int) or key < 0:
             keys = sorted(value, key=dumps)
-            plain = False
             break
     else:
         keys = sorted(value)
-        plain = True
     for key in keys:
-        item = value[key]
-        # What records mostly are, in one call: a chip's interpreter pays for each.
-        if plain and isinstance(item, float) and -_F32_MAX <= item <= _F32_MAX and key < 0x100:
-            if key < 24:
-                out.extend(_pack(">BBf", key, 0xFA, item))
-            else:
-                out.extend(_pack(">BBBf", 0x18, key, 0xFA, item))
-            continue
         _encode(out, key, depth)
-        _encode(out, item, depth)
+        _encode(out, value[key], depth)
 
 
 def _encode(out: bytearray, value, depth: int) -> None:

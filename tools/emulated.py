@@ -46,6 +46,7 @@ FROZEN_SOURCES: tuple[str, ...] = (
     "c_dsp/*.[ch]",
     "c_dsp/natmod/*.[ch]",
 )
+FROZEN_SOURCES += ("boards/micropython.mk", "boards/tuned.*")
 FROZEN_SOURCES += ("c_crypto/*.[ch]", "c_crypto/natmod/*", "c_*/usermod/*", "c_*/micropython.mk")
 # n = 16384 needs more than a small chip has: the vectors run at every size on every target.
 RV32_HEAP = 1536 * 1024
@@ -107,6 +108,7 @@ def build(kind: str) -> Path:
             options |= {"TOP": tree, "FROZEN_MANIFEST": _manifest(kind, target.parent)}
             if kind in FROZEN:
                 options |= {"USER_C_MODULES": ROOT, "RESONODE_PYTHON": sys.executable}
+                options["RESONODE_TUNED"] = 1
             options["PROFILE"] = int(kind == "profile")
             _make(PORT, **options)
 

@@ -33,10 +33,11 @@ def test_upstreams_makefile_reads_the_definition(tree: Path, name: str, tmp_path
     command = ["make", "-pn", f"BOARD_DIR={folder}", f"BOARD={name}", f"BUILD={tmp_path}"]
     port = tree / "ports" / "nrf"
     printed = subprocess.run(command, cwd=port, capture_output=True, text=True, check=False)
-    pattern = r"^(LD_FILES|BOARD_PINS|FS_SIZE|SD|SOFTDEV_VERSION|SRC_C|FROZEN_MANIFEST) :?= (.*)$"
+    pattern = r"^(LD_FILES|BOARD_PINS|FS_SIZE|SD|SOFTDEV_VERSION|SRC_C|FROZEN_MANIFEST|RESONODE_TUNED) :?= (.*)$"
     found = dict(re.findall(pattern, printed.stdout, re.MULTILINE))
     assert found["FS_SIZE"] == "256k"
     assert found["FROZEN_MANIFEST"] == "$(BOARD_DIR)/manifest.py"
+    assert found["RESONODE_TUNED"] == "1"  # boards/micropython.mk
     linked = found["LD_FILES"].replace("$(SD_LOWER)", found["SD"])
     linked = linked.replace("$(SOFTDEV_VERSION)", found["SOFTDEV_VERSION"])
     files = [*linked.split(), found["BOARD_PINS"], *found.get("SRC_C", "").split()]

@@ -5,7 +5,7 @@ import json
 from resonode_wire import cbor, message
 from resonode_wire.cbor import Tagged
 from resonode_wire.errors import WireError
-from resonode_wire.fields import FIELDS, KIND_OF, MAX_RECORD, RECORDS, RESERVED_TYPES
+from resonode_wire.fields import FIELDS, KEY_OF, KIND_OF, MAX_RECORD, RECORDS, RESERVED_TYPES
 
 SAMPLES = {
     "uint": 5,
@@ -19,6 +19,10 @@ SAMPLES = {
 
 def example(name: str, required, optional=()) -> dict:
     return {field: SAMPLES[KIND_OF[field]] for field in required + optional}
+
+
+def _required(name: str) -> tuple:
+    return [entry[2] for entry in RECORDS if entry[1] == name][0]
 
 
 def refused(call, *args) -> bool:
@@ -52,6 +56,26 @@ def test_missing_unknown_and_ill_typed_fields_are_refused():
 def test_optional_fields_do_not_stand_in_for_required_ones():
     values = example("features", ("shaft_hz", "shaft_source"))
     assert refused(message.encode, "features", 0, 0, 0, 0, values)
+    # Nor when there are as many.
+    values = example("velocity", _required("velocity"), ("shaft_hz",))
+    del values["velocity_mm_s"]
+    assert refused(message.encode, "velocity", 0, 0, 0, 0, values)
+
+
+def test_a_record_is_the_deterministic_map_of_its_keys():
+    for number, name, required, optional in RECORDS:
+        values = example(name, required, optional)
+        fields = {0: number, 1: 70000, 2: 300, 3: 1 << 33, 4: 2}
+        fields.update({KEY_OF[field]: values[field] for field in values})
+        assert message.encode(name, 70000, 300, 1 << 33, 2, values) == cbor.dumps(fields), name
+
+
+def test_floats_beyond_32_bits_are_refused():
+    for value in (1e39, -1e39):
+        if value not in (float("inf"), -float("inf")):  # a chip's floats have 32 bits
+            values = example("event", ("event",), ("rms_m_s2",))
+            values["rms_m_s2"] = value
+            assert refused(message.encode, "event", 0, 0, 0, 0, values)
 
 
 def test_unknown_keys_are_passed_over():
@@ -75,8 +99,7 @@ def test_what_is_no_record_is_refused():
 
 
 def test_record_over_the_limit_is_refused_by_the_sender():
-    required = [entry[2] for entry in RECORDS if entry[1] == "waveform"][0]
-    values = example("waveform", required)
+    values = example("waveform", _required("waveform"))
     values["samples"] = Tagged(77, bytes(MAX_RECORD))
     assert refused(message.encode, "waveform", 0, 0, 0, 0, values)
 

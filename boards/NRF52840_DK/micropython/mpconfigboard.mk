@@ -13,5 +13,6 @@ MICROPY_VFS_LFS2 = 1
 # Upstream's 64 KB hold no records.
 FS_SIZE = 256k
 FROZEN_MANIFEST = $(BOARD_DIR)/manifest.py
+RESONODE_TUNED = 1
 # The pins are upstream's.
 override BOARD_PINS := boards/PCA10056/pins.csv

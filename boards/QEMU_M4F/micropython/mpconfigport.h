@@ -8,12 +8,8 @@
 #define MICROPY_PY_SYS_PLATFORM "qemu"
 
 #define MICROPY_CONFIG_ROM_LEVEL (MICROPY_CONFIG_ROM_LEVEL_EXTRA_FEATURES)
-// A sixth fewer instructions for bytecode.
-#define MICROPY_OPT_COMPUTED_GOTO (1)
 #define MICROPY_MALLOC_USES_ALLOCATED_SIZE (1)
 #define MICROPY_ENABLE_GC (1)
-// Everything is marked in one pass; with 64, as usual, a collection takes twice as long.
-#define MICROPY_ALLOC_GC_STACK_SIZE (256)
 #define MICROPY_ENABLE_EMERGENCY_EXCEPTION_BUF (1)
 #define MICROPY_LONGINT_IMPL (MICROPY_LONGINT_IMPL_MPZ)
 #define MICROPY_FLOAT_IMPL (MICROPY_FLOAT_IMPL_FLOAT)

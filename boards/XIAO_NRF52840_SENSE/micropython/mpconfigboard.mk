@@ -13,6 +13,7 @@ NRF_DEFINES += -DNRF52840_XXAA
 MICROPY_VFS_LFS2 = 1
 FS_SIZE = 256k
 FROZEN_MANIFEST = $(BOARD_DIR)/manifest.py
+RESONODE_TUNED = 1
 # Pins and start-up code (which feeds the accelerometer) are upstream's.
 override BOARD_PINS := boards/SEEED_XIAO_NRF52/pins.csv
 SRC_C += boards/SEEED_XIAO_NRF52/board.c
