@@ -112,8 +112,8 @@ def test_no_command_with_a_file_option_is_left_out():
 
 
 def test_a_folder_where_a_file_should_be_is_told_without_the_systems_number(run, tmp_path):
-    done = run("credential add {}", tmp_path)
-    judge(done, "it is a folder")
+    judge(run("credential add {}", tmp_path), "it is a folder")
+    judge(run("query --db {}", tmp_path), "is a folder")
 
 
 def test_the_help_and_the_document_tell_the_same_exit_codes():

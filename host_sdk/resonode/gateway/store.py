@@ -103,6 +103,10 @@ class Store:
                 f"There is no database {self.path}",
                 next="Name one with --db, or fill it with: resonode gateway run",
             )
+        if self.path.is_dir():
+            raise StoreError(
+                f"{self.path} is a folder", next="Name a file in it with --db, records.db perhaps"
+            )
         with self._clear_errors():
             if readonly and not self.path.stat().st_size:
                 raise StoreError(

@@ -129,7 +129,7 @@ def read(text: str, source: str) -> Given:
     except (ValueError, TypeError, KeyError) as error:
         raise NotTrusted(
             f"{source} holds no credential",
-            why=f"{type(error).__name__}: {error}",
+            why=f"it is no JSON of that form ({error})",
             next="Take the file that resonode credential issue wrote",
         ) from error
     return Given(packed, owner_public, check(packed, owner_public))
