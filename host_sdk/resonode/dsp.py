@@ -63,32 +63,36 @@ def _check(function: str, status: int) -> None:
         raise DspError(function, status)
 
 
-def _pointer(
-    name: str, array: npt.NDArray[Any], dtype: type[np.generic], ctype: str, writable: bool = False
-) -> Any:
+# Made once: to make them from names at each call takes longer than a short transform.
+_INT16, _INT32, _FLOAT32 = (np.dtype(one) for one in (np.int16, np.int32, np.float32))
+_INT16S, _INT32S, _FLOATS = (_ffi.typeof(one) for one in ("int16_t[]", "int32_t[]", "float[]"))
+
+
+def _pointer(name: str, array: npt.NDArray[Any], dtype: np.dtype[Any], ctype: Any) -> Any:
     """The array's own memory as a C pointer."""
     if getattr(array, "dtype", None) != dtype or array.ndim != 1:
-        raise TypeError(f"{name}: a one-dimensional array of {np.dtype(dtype)} is needed")
-    if not array.flags.c_contiguous:
-        raise TypeError(f"{name}: not contiguous; pass a copy (numpy.ascontiguousarray)")
-    return _ffi.from_buffer(ctype, array, require_writable=writable)
+        raise TypeError(f"{name}: a one-dimensional array of {dtype} is needed")
+    try:
+        return _ffi.from_buffer(ctype, array)
+    except ValueError:  # NumPy gives out only memory that lies together
+        raise TypeError(f"{name}: not contiguous; pass a copy (numpy.ascontiguousarray)") from None
 
 
 def _i16(name: str, array: Int16Array) -> Any:
-    return _pointer(name, array, np.int16, "int16_t[]")
+    return _pointer(name, array, _INT16, _INT16S)
 
 
 def _i32(name: str, array: Int32Array) -> Any:
-    return _pointer(name, array, np.int32, "int32_t[]")
+    return _pointer(name, array, _INT32, _INT32S)
 
 
 def _f32(name: str, array: Float32Array) -> Any:
-    return _pointer(name, array, np.float32, "float[]")
+    return _pointer(name, array, _FLOAT32, _FLOATS)
 
 
 def _new_f32(n: int) -> tuple[Float32Array, Any]:
-    array = np.empty(n, np.float32)
-    return array, _ffi.from_buffer("float[]", array, require_writable=True)
+    array = np.empty(n, _FLOAT32)
+    return array, _ffi.from_buffer(_FLOATS, array, True)
 
 
 @lru_cache(maxsize=16)
@@ -130,12 +134,13 @@ def rfft(x: Int16Array | Int32Array | Float32Array) -> Float32Array:
 
     Integers lose their mean (bin 0 is 0); floats do not. n is a power of two in N_MIN..N_MAX.
     """
-    dtype = getattr(x, "dtype", None)
-    run, source = {
-        np.dtype(np.int16): (_lib.dsp_rfft_i16, _i16),
-        np.dtype(np.int32): (_lib.dsp_rfft_i32, _i32),
-    }.get(dtype, (_lib.dsp_rfft_f32, _f32))
-    pointer = source("x", x)  # type: ignore[operator]
+    dtype: Any = getattr(x, "dtype", None)
+    if dtype == _INT16:
+        run, pointer = _lib.dsp_rfft_i16, _i16("x", x)  # type: ignore[arg-type]
+    elif dtype == _INT32:
+        run, pointer = _lib.dsp_rfft_i32, _i32("x", x)  # type: ignore[arg-type]
+    else:
+        run, pointer = _lib.dsp_rfft_f32, _f32("x", x)  # type: ignore[arg-type]
     y, y_pointer = _new_f32(len(x))
     _check("rfft", run(_plan(len(x))[0], pointer, y_pointer))
     return y

@@ -116,3 +116,26 @@ def test_full_scale_does_not_overflow():
 def test_other_sizes_are_refused(n):
     with pytest.raises(dsp.DspError, match="length not allowed"):
         dsp.rfft(np.zeros(n, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("x", "why"),
+    [
+        (np.zeros(512, np.float32)[::2], "not contiguous"),
+        (np.zeros(512, np.int16)[::-2], "not contiguous"),
+        (np.zeros((2, 256), np.float32), "one-dimensional array of float32"),
+        (np.zeros((2, 256), np.int16), "one-dimensional array of int16"),
+        (np.zeros(256), "one-dimensional array of float32"),
+        (np.zeros(256, ">f4"), "one-dimensional array of float32"),
+        ([0.0] * 256, "one-dimensional array of float32"),
+    ],
+)
+def test_what_the_core_cannot_read_where_it_lies_is_refused(x, why):
+    with pytest.raises(TypeError, match=f"^x: .*{why}"):
+        dsp.rfft(x)
+
+
+def test_a_record_that_may_not_be_written_is_read():
+    x = np.ones(256, np.float32)
+    x.setflags(write=False)
+    assert dsp.rfft(x)[0] == 256
