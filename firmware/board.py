@@ -17,11 +17,15 @@ _VOLTAGE_READINGS = 8  # averaged: some converters have 8 bits
 
 
 class PinInterrupt:
-    # A sensor's interrupt line: level high means data waits.
+    # A sensor's interrupt line: level high means data waits. One task keeps the time of all waits,
+    # where wait_for() would take two new ones for every burst; so none may be meant to end before
+    # the one before it.
     def __init__(self, number: int, clock) -> None:
         self._pin = machine.Pin(number, machine.Pin.IN)
         self._flag = asyncio.ThreadSafeFlag()
         self._clock = clock
+        self._until_us = 0
+        self._timed = False
         self._pin.irq(lambda _pin: self._flag.set(), machine.Pin.IRQ_RISING)
 
     async def wait(self, until_us: int) -> bool:
@@ -30,12 +34,18 @@ class PinInterrupt:
         if self._pin.value():
             await asyncio.sleep_ms(0)  # a node that is late still hears its host
             return True
-        left_ms = max(0, until_us - self._clock.now_us()) // 1000
-        try:
-            await asyncio.wait_for_ms(self._flag.wait(), left_ms)
-        except asyncio.TimeoutError:
-            pass
+        self._until_us = until_us
+        if not self._timed:
+            self._timed = True
+            asyncio.create_task(self._time())
+        await self._flag.wait()
         return bool(self._pin.value())
+
+    async def _time(self) -> None:
+        while self._clock.now_us() < self._until_us:
+            await self._clock.sleep_until(self._until_us)
+        self._timed = False
+        self._flag.set()
 
 
 class PinPulses:
