@@ -7,6 +7,7 @@ from asyncio import Event, create_task
 from firmware.ambient import Ambient
 from firmware.drivers import SensorError
 from firmware.drying import dry_mass
+from firmware.passing import forget
 from resonode_wire.fields import LOSS_REASONS, MAX_TEXT
 
 # How soon a changed configuration is noticed while nothing is measured.
@@ -25,37 +26,42 @@ class Air:
         self._node = node
         self._clock = clock
         self._ambient = Ambient()
-        self._posts: list = []
+        self.posts: list = []
         self._tasks: list = []  # of the posts, once it runs
         self._running = False
+        # The last act of upkeep.py: state none, running, done or failed, and what it found.
+        self.upkeep: dict = {"state": "none"}
         for place, chip in sensors:
             self.add(place, chip)
 
     def add(self, place: str, chip) -> None:
         # One more, perhaps found only now.
-        post = _Post(self._node, place, chip, self._clock, self._ambient)
-        self._posts.append(post)
+        post = _Post(self._node, self, place, chip, self._clock, self._ambient)
+        self.posts.append(post)
         if self._running:
             self._tasks.append(create_task(post.run()))
 
     async def run(self) -> None:
-        self._tasks = [create_task(post.run()) for post in self._posts]
+        self._tasks = [create_task(post.run()) for post in self.posts]
         self._running = True
         await Event().wait()
 
 
 class _Post:
     # One sensor, from boot to boot.
-    def __init__(self, node, place: str, chip, clock, ambient) -> None:
+    def __init__(self, node, air, place: str, chip, clock, ambient) -> None:
         self._node = node
-        self._place = place
-        self._chip = chip
-        self._clock = clock
+        self._air = air
+        self.place = place
+        self.chip = chip
+        self.clock = clock
         self._ambient = ambient
-        self._started = False
-        self._interval_s = 0  # that it was started for
+        self.task: tuple | None = None  # (act, value) for upkeep.py
+        self.started = False
+        self.started_us = 0
+        self.interval_s = 0  # that it was started for
         self._settings: dict = {}
-        self._lost = False  # declared
+        self.lost = False  # declared
         self._failures = 0  # in a row
         self._readings = 0
         self._errors = 0
@@ -64,34 +70,42 @@ class _Post:
         self._unchanged = 0
         node.agenda.busy(place)
 
+    @property
+    def measures(self) -> bool:
+        # It does, and is meant to.
+        return self.started and self._node.measures
+
     async def run(self) -> None:
         while True:
-            if not self._node.measures:
-                await self._clock.sleep_until(self._clock.now_us() + _NAP_US)
+            if not self._node.measures and self.task is None:
+                await self.clock.sleep_until(self.clock.now_us() + _NAP_US)
                 continue
             try:
+                if self.task is not None:
+                    await self._serve()
+                    continue
                 await self._measure(self._node.config)
             except Exception as error:  # the sensor's boundary: its neighbours go on
-                self._node.report(f"air {self._place}", error)
-                self._started = False
-                await self._clock.sleep_until(self._clock.now_us() + _ASK_AGAIN_US)
+                self._node.report(f"air {self.place}", error)
+                self.started = False
+                await self.clock.sleep_until(self.clock.now_us() + _ASK_AGAIN_US)
 
     async def _measure(self, config: dict) -> None:
         # Until the configuration changes. Every `every`th reading is recorded.
-        chip, period_s = self._chip, config["air_period_s"]
+        chip, period_s = self.chip, config["air_period_s"]
         interval_s = chip.interval_s if chip.paced else max(period_s, chip.interval_s)
         every = max(1, period_s // interval_s)
         interval_us = interval_s * 1000000
         # A change that does not concern it leaves a running sensor alone.
         settings = {name: config[name] for name in getattr(chip, "SETTINGS", ())}
-        same = (interval_s, settings) == (self._interval_s, self._settings)
-        self._started = self._started and same
-        self._interval_s, self._settings = interval_s, settings
-        due_us, number, recorded = self._clock.now_us(), 0, -1
+        same = (interval_s, settings) == (self.interval_s, self._settings)
+        self.started = self.started and same
+        self.interval_s, self._settings = interval_s, settings
+        due_us, number, recorded = self.clock.now_us(), 0, -1
         while self._goes_on(config):
-            if not self._started and await self._start(interval_s):
-                due_us, number, recorded = self._clock.now_us(), 0, -1
-            values = await self._reading(due_us, interval_us) if self._started else None
+            if not self.started and await self._start(interval_s):
+                due_us, number, recorded = self.clock.now_us(), 0, -1
+            values = await self._reading(due_us, interval_us) if self.started else None
             if values is not None:
                 self._good(values)
             if number // every > recorded:
@@ -99,7 +113,7 @@ class _Post:
                 self._record(config, values is not None)
             await self._wait(config, due_us + interval_us)
             # More than one where the node was kept busy: what was never asked for has failed.
-            due = max(1, (self._clock.now_us() - due_us) // interval_us)
+            due = max(1, (self.clock.now_us() - due_us) // interval_us)
             self._count_errors(due - 1)
             due_us += due * interval_us
             number += due
@@ -107,50 +121,59 @@ class _Post:
             await self._rest()
 
     def _goes_on(self, config: dict) -> bool:
-        return self._node.config is config and self._node.measures
+        return self._node.config is config and self._node.measures and self.task is None
 
     async def _wait(self, config: dict, t_us: int) -> None:
-        self._node.agenda.rests(self._place, t_us)
-        while self._goes_on(config) and self._clock.now_us() < t_us:
-            await self._clock.sleep_until(min(t_us, self._clock.now_us() + 10 * _NAP_US))
-        self._node.agenda.busy(self._place)
+        self._node.agenda.rests(self.place, t_us)
+        while self._goes_on(config) and self.clock.now_us() < t_us:
+            await self.clock.sleep_until(min(t_us, self.clock.now_us() + 10 * _NAP_US))
+        self._node.agenda.busy(self.place)
 
     # -- the sensor
 
     async def _start(self, interval_s: int) -> bool:
         try:
-            await self._chip.identify()
-            await self._chip.start(interval_s, **self._settings)
+            await self.chip.identify()
+            await self.chip.start(interval_s, **self._settings)
         except (SensorError, OSError) as error:
             self._failed(error)
             self._declare(error)
             return False
-        self._started = True
+        self.started = True
+        self.started_us = self.clock.now_us()
         return True
 
     async def _reading(self, due_us: int, interval_us: int):
         # What the sensor measures, None when it fails or has nothing new in time.
-        if hasattr(self._chip, "compensate"):
-            self._chip.compensate(self._ambient.now(self._clock.now_us()))
+        if hasattr(self.chip, "compensate"):
+            self.chip.compensate(self._ambient.now(self.clock.now_us()))
         step_us = min(_ASK_AGAIN_US, interval_us // _ASKS_A_READING)
         try:
-            values = await self._chip.read()
-            while values is None and self._clock.now_us() + 2 * step_us < due_us + interval_us:
-                await self._clock.sleep_until(self._clock.now_us() + step_us)
-                values = await self._chip.read()
+            values = await self.chip.read()
+            while values is None and self.clock.now_us() + 2 * step_us < due_us + interval_us:
+                await self.clock.sleep_until(self.clock.now_us() + step_us)
+                values = await self.chip.read()
         except (SensorError, OSError) as error:
             self._failed(error)
             return None
         if values is None:
-            self._failed(SensorError(f"{self._chip.name} has nothing new: it may be stuck"))
+            self._failed(SensorError(f"{self.chip.name} has nothing new: it may be stuck"))
         return values
 
-    async def _rest(self) -> None:
+    async def _serve(self) -> None:
+        from firmware import upkeep
+
         try:
-            await self._chip.stop()
+            await upkeep.perform(self, self._node, self._air)
+        finally:
+            forget("firmware.upkeep", "firmware.bme680_test")
+
+    async def _rest(self) -> None:
+        self.started = False
+        try:
+            await self.chip.stop()
         except (SensorError, OSError):
             pass  # one that is gone rests already
-        self._started = False
 
     # -- what comes of it
 
@@ -159,11 +182,11 @@ class _Post:
         self._node.counters.air_readings += 1
         self._failures = 0
         self._unchanged = self._unchanged + 1 if values == self._values else 0
-        self._values, self._taken_us = values, self._clock.now_us()
-        self._ambient.tell(self._chip.name, values, self._taken_us)
-        if self._lost:
-            self._lost = False
-            self._node.link.log(f"air: {self._chip.name} at {self._place} is back")
+        self._values, self._taken_us = values, self.clock.now_us()
+        self._ambient.tell(self.chip.name, values, self._taken_us)
+        if self.lost:
+            self.lost = False
+            self._node.link.log(f"air: {self.chip.name} at {self.place} is back")
 
     def _count_errors(self, count: int) -> None:
         self._errors += count
@@ -174,44 +197,44 @@ class _Post:
         self._failures += 1
         if self._failures >= _PATIENCE:
             self._declare(error)
-            self._started = False
+            self.started = False
 
     def _declare(self, error: Exception) -> None:
         # Once, until it is back.
-        if self._lost:
+        if self.lost:
             return
-        self._lost = True
-        self._node.report(f"air {self._place}", error)
+        self.lost = True
+        self._node.report(f"air {self.place}", error)
         fields = {
             "reason": LOSS_REASONS.index("sensor_fault"),
-            "sensor": self._chip.name,
-            "place": self._place,
+            "sensor": self.chip.name,
+            "place": self.place,
             "detail": str(error)[:MAX_TEXT],
         }
         self._node.store.add("loss", fields)
 
     def _record(self, config: dict, fresh: bool) -> None:
-        if self._lost or not self._values:
+        if self.lost or not self._values:
             return
         fields = {
-            "sensor": self._chip.name,
-            "place": self._place,
-            "interval_s": float(self._interval_s),
+            "sensor": self.chip.name,
+            "place": self.place,
+            "interval_s": float(self.interval_s),
             "readings": self._readings,
             "errors": self._errors,
         }
         fields.update(self._values)
-        if self._taken_us < self._chip.ready_us:
+        if self._taken_us < self.chip.ready_us:
             fields["warming_up"] = 1
         if not fresh:
-            fields["stale_s"] = (self._clock.now_us() - self._taken_us) / 1e6
+            fields["stale_s"] = (self.clock.now_us() - self._taken_us) / 1e6
         if self._unchanged:
             fields["unchanged"] = self._unchanged
         self._dry(config["pm_kappa"], fields)
         self._node.store.add("air", fields, self._taken_us)
 
     def _dry(self, kappa: float, fields: dict) -> None:
-        humidity_pct = self._ambient.now(self._clock.now_us()).get("humidity_pct")
+        humidity_pct = self._ambient.now(self.clock.now_us()).get("humidity_pct")
         if kappa and humidity_pct is not None and "pm2_5_ug_m3" in fields:
             fields["pm2_5_dry_ug_m3"] = dry_mass(fields["pm2_5_ug_m3"], humidity_pct, kappa)
             fields["dry_kappa"] = kappa

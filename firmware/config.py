@@ -61,6 +61,8 @@ FIELDS: tuple = (
         "",
         "the lowest CO2 of a week is fresh air; false for rooms that are never aired",
     ),
+    ("altitude_m", 0, "int", (0, 3000), "m", "of the CO2 sensor, where nothing measures pressure"),
+    ("fan_clean_s", 604800, "int", (0, 2592000), "s", "SPS30 cleans its fan that often; 0 never"),
     (
         "pm_kappa",
         0.0,

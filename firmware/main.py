@@ -108,7 +108,7 @@ def _air_tasks(board, node, place: str, sensors: list) -> tuple:
         return ()
     from firmware.air import Air
 
-    air = Air(node, sensors, board.clock)
+    node.air = air = Air(node, sensors, board.clock)
     node.agenda.busy("look")
 
     async def look() -> None:

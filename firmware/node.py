@@ -27,6 +27,7 @@ class Node:
         self.link = link
         self.beacon = beacon
         self.agenda = Agenda()
+        self.air = None  # Air, where the board has a bus for such sensors
         self.reset_requested = False
         self.console_requested = False  # after the reset: MicroPython's prompt
         self._trust = trust

@@ -3,6 +3,7 @@
 
 from firmware.command import Refused, argument
 from firmware.errors import CalibrationError, ConfigError
+from firmware.passing import forget
 from resonode_wire import smp
 from resonode_wire.smp import GROUP_NODE, READ, WRITE
 
@@ -22,6 +23,8 @@ class NodeCommands:
             (GROUP_NODE, smp.NODE_CALIBRATION, WRITE): self._set_calibration,
             (GROUP_NODE, smp.NODE_SELF_TEST, READ): self._get_self_test,
             (GROUP_NODE, smp.NODE_SELF_TEST, WRITE): self._self_test,
+            (GROUP_NODE, smp.NODE_UPKEEP, READ): self._get_upkeep,
+            (GROUP_NODE, smp.NODE_UPKEEP, WRITE): self._upkeep,
         }
 
     def _info(self, _arguments: dict, _role: int) -> dict:
@@ -79,4 +82,21 @@ class NodeCommands:
     def _self_test(self, _arguments: dict, _role: int) -> dict:
         if not self._measurement.request_self_test():
             raise Refused(smp.RC_BUSY, "the self-test is running")
+        return {}
+
+    def _get_upkeep(self, _arguments: dict, _role: int) -> dict:
+        from firmware import upkeep
+
+        try:
+            return upkeep.report(self._node.air)
+        finally:
+            forget("firmware.upkeep")
+
+    def _upkeep(self, arguments: dict, _role: int) -> dict:
+        from firmware import upkeep
+
+        try:
+            upkeep.request(self._node.air, arguments)
+        finally:
+            forget("firmware.upkeep")
         return {}

@@ -119,7 +119,7 @@ FIELDS = (
 CAUSES = ("schedule", "request", "alarm", "boot")
 SHAFT_SOURCES = ("unknown", "configured", "tachometer", "estimated")
 LOSS_REASONS = ("overrun", "store_full", "sensor_fault", "restart")
-EVENTS = ("stopped", "running")
+EVENTS = ("stopped", "running", "serviced")
 RESET_CAUSES = ("power", "requested", "watchdog", "crash")
 AXES = ("x", "y", "z")
 
@@ -182,7 +182,12 @@ RECORDS = (
         + ("sensor", "place", "detail", "estimated"),
     ),
     (9, "air", ("sensor", "place", "interval_s", "readings", "errors"), _AIR),
-    (10, "event", ("event",), ("capture", "first_sample", "rms_m_s2")),
+    (
+        10,
+        "event",
+        ("event",),
+        ("capture", "first_sample", "rms_m_s2", "sensor", "place", "detail"),
+    ),
 )
 
 # 15 is a signed block: records, then a COSE_Sign1 by the node over them. 11 clock is named in

@@ -23,7 +23,7 @@ ENUM_COUNT, ENUM_LIST = 0, 1
 # Our own group (user groups start at 64, which the SMP libraries give to another vendor).
 GROUP_NODE = 65
 NODE_INFO, NODE_CONFIG, NODE_STREAM, NODE_ACK, NODE_CAPTURE = 0, 1, 2, 3, 4
-NODE_CALIBRATION, NODE_SELF_TEST = 5, 6
+NODE_CALIBRATION, NODE_SELF_TEST, NODE_UPKEEP = 5, 6, 7
 # Who may do what: security.py.
 GROUP_SECURITY = 66
 SEC_HELLO, SEC_HANDSHAKE, SEC_SEALED, SEC_IDENTIFY, SEC_LABEL = 0, 1, 2, 3, 4

@@ -86,13 +86,17 @@ class BME680:
         if parts != self._coefficients() or sum(parts[0]) in (0, 255 * len(parts[0])):
             raise SensorError("bme680: damaged calibration: check power and wiring")
         self._calibration = calibration_of(*parts)
-        for step, (_celsius, ms) in enumerate(self._profile):
-            self._device.write_register(_GAS_WAIT_0 + step, gas_wait(ms))
         self._step = 0
         self.ready_us = self._clock.now_us() + _WARM_UP_US
 
     async def read(self) -> dict:
-        target_c, ms = self._profile[self._step]
+        values = await self.measure(*self._profile[self._step])
+        self._step = (self._step + 1) % len(self._profile)
+        return values
+
+    async def measure(self, target_c: int, ms: int) -> dict:
+        # With the heater at `target_c` for so long.
+        self._device.write_register(_GAS_WAIT_0 + self._step, gas_wait(ms))
         register = _RES_HEAT_0 + self._step
         heat = heater_resistance(self._calibration, target_c, self._celsius)
         self._device.write_register(register, heat)
@@ -105,7 +109,6 @@ class BME680:
         await self._wait_for_data()
         values = self._values()
         values["heater_c"] = float(target_c)
-        self._step = (self._step + 1) % len(self._profile)
         return values
 
     async def stop(self) -> None:

@@ -20,6 +20,7 @@ _STOP = b"\x3f\x86"
 _READ = b"\xec\x05"
 _DATA_READY = b"\xe4\xb8"
 _SET_PRESSURE = b"\xe0\x00"
+_SET_ALTITUDE = b"\x24\x27"
 _SET_SELF_CALIBRATION, _SELF_CALIBRATION = b"\x24\x16", b"\x23\x13"
 _RECALIBRATE = b"\x36\x2f"
 _SERIAL_NUMBER = b"\x36\x82"
@@ -50,7 +51,7 @@ class SCD41:
     name = NAME
     interval_s = 5
     paced = False
-    SETTINGS = ("co2_self_calibration",)
+    SETTINGS = ("co2_self_calibration", "altitude_m")
 
     def __init__(self, i2c, address: int, clock) -> None:
         self._commands = Commands(i2c, address, clock, NAME)
@@ -68,8 +69,12 @@ class SCD41:
         await self._commands.send(_STOP, _STOP_US)
         await self._commands.ask(_SERIAL_NUMBER, 3, _COMMAND_US)
 
-    async def start(self, interval_s: float, co2_self_calibration: bool = True) -> None:
+    async def start(
+        self, interval_s: float, co2_self_calibration: bool = True, altitude_m: int = 0
+    ) -> None:
         await self._set_self_calibration(co2_self_calibration)
+        # Holds until it is told a pressure.
+        await self._commands.send(_SET_ALTITUDE, _COMMAND_US, (altitude_m,))
         self.ready_us = self._clock.now_us() + _WARM_UP_US
         self._pressure_hpa = 0
         self._single_shot = interval_s >= _SINGLE_SHOT_FROM_S

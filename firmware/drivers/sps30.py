@@ -22,6 +22,7 @@ _MOST_UG_M3 = 1000.0  # where its range ends
 _FIRST_US = 1000000  # until there is something to read
 _WARM_UP_US = 30000000  # until a count of few particles is stable
 _CLEAN_US = 10000000
+WEEK_S = 604800  # from cleaning to cleaning, by the factory
 # Bits of the device status register.
 _SPEED_BIT, _LASER_BIT, _FAN_BIT = 21, 5, 4
 
@@ -38,6 +39,7 @@ class SPS30:
     name = NAME
     interval_s = 1
     paced = False
+    SETTINGS = ("fan_clean_s",)
 
     def __init__(self, bus, clock) -> None:
         self._bus = bus
@@ -52,7 +54,10 @@ class SPS30:
         if found != _PRODUCT_TYPE:
             raise SensorError(f"product type {found!r} where an sps30 says {_PRODUCT_TYPE!r}")
 
-    async def start(self, interval_s: float) -> None:
+    async def start(self, interval_s: float, fan_clean_s: int = WEEK_S) -> None:
+        # Kept in its flash. Before its version 2.2 it tells the old one until it is reset.
+        if await self._bus.clean_interval_s() != fan_clean_s:
+            await self._bus.set_clean_interval(fan_clean_s)
         await self._bus.start()
         self.ready_us = self._clock.now_us() + _WARM_UP_US
         await pause(self._clock, _FIRST_US)
@@ -111,6 +116,13 @@ class _OverI2c:
     async def clean(self) -> None:
         await self._commands.send(b"\x56\x07", 20000)
 
+    async def clean_interval_s(self) -> int:
+        words = await self._commands.ask(b"\x80\x04", 2, 20000)
+        return words[0] << 16 | words[1]
+
+    async def set_clean_interval(self, seconds: int) -> None:
+        await self._commands.send(b"\x80\x04", 20000, (seconds >> 16, seconds & 0xFFFF))
+
     async def product_type(self) -> bytes:
         return _bytes(await self._commands.ask(b"\xd0\x02", 4, 0))
 
@@ -168,6 +180,12 @@ class _OverUart:
 
     async def clean(self) -> None:
         await self._ask(0x56)
+
+    async def clean_interval_s(self) -> int:
+        return int.from_bytes(await self._ask(0x80, b"\x00"), "big")
+
+    async def set_clean_interval(self, seconds: int) -> None:
+        await self._ask(0x80, b"\x00" + seconds.to_bytes(4, "big"))
 
     async def product_type(self) -> bytes:
         return (await self._ask(0xD0, b"\x00")).rstrip(b"\x00")

@@ -239,7 +239,8 @@ class Loss(_Common):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Event(_Common):
-    """The machine stopped, or runs again: while it stands nothing of it is analysed."""
+    """The machine stopped (while it stands nothing of it is analysed) or runs again, or somebody
+    has done something to an air sensor: `detail` says what, and what came of it."""
 
     name: ClassVar[str] = "event"
 
@@ -247,10 +248,13 @@ class Event(_Common):
     capture: int | None = None
     first_sample: int | None = None
     rms_m_s2: float | None = None
+    sensor: str | None = None
+    place: str | None = None
+    detail: str | None = None
 
     @property
     def event_name(self) -> str:
-        """stopped or running."""
+        """stopped, running or serviced."""
         return word("event", self.event)
 
 

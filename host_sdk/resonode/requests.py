@@ -5,7 +5,13 @@ from __future__ import annotations
 from enum import IntEnum, unique
 from typing import Any
 
-from pydantic import ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 from smp import error, message
 
 from resonode_wire.smp import (
@@ -17,6 +23,7 @@ from resonode_wire.smp import (
     NODE_INFO,
     NODE_SELF_TEST,
     NODE_STREAM,
+    NODE_UPKEEP,
 )
 
 
@@ -45,13 +52,25 @@ class _Group:
     _ErrorV2 = NodeErrorV2
 
 
-class _ReadReply(message.ReadResponse):
+class Reply(BaseModel):
+    """What every answer of ours is: nothing that the node refused."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_no_refusal(cls, body: Any) -> Any:
+        # smpclient takes the first form that fits, and one without fields fits everything.
+        if isinstance(body, dict) and ("rc" in body or "err" in body):
+            raise ValueError("a refusal")
+        return body
+
+
+class _ReadReply(Reply, message.ReadResponse):
     # A newer node may tell more than we know.
     model_config = ConfigDict(extra="ignore", frozen=True)
     _GROUP_ID = GROUP_NODE
 
 
-class _WriteReply(message.WriteResponse):
+class _WriteReply(Reply, message.WriteResponse):
     model_config = ConfigDict(extra="ignore", frozen=True)
     _GROUP_ID = GROUP_NODE
 
@@ -250,3 +269,46 @@ class SelfTestWrite(message.WriteRequest, _Group):
     _GROUP_ID = GROUP_NODE
     _COMMAND_ID = NODE_SELF_TEST
     _Response = SelfTestWriteReply
+
+
+class UpkeepReadReply(_ReadReply):
+    """The node's air sensors with what can be done to each, and how the last act went.
+
+    `state` is none, running, done or failed; the rest is there once there was an act.
+    """
+
+    _COMMAND_ID = NODE_UPKEEP
+
+    sensors: list[dict[str, Any]]
+    state: str
+    sensor: str | None = None
+    place: str | None = None
+    act: str | None = None
+    result: dict[str, Any] | None = None
+    why: str | None = None
+
+
+class UpkeepRead(message.ReadRequest, _Group):
+    """Ask what can be done to the air sensors."""
+
+    _GROUP_ID = GROUP_NODE
+    _COMMAND_ID = NODE_UPKEEP
+    _Response = UpkeepReadReply
+
+
+class UpkeepWriteReply(_WriteReply):
+    """It begins."""
+
+    _COMMAND_ID = NODE_UPKEEP
+
+
+class UpkeepWrite(message.WriteRequest, _Group):
+    """Do something to one of the air sensors."""
+
+    _GROUP_ID = GROUP_NODE
+    _COMMAND_ID = NODE_UPKEEP
+    _Response = UpkeepWriteReply
+
+    place: str
+    act: str
+    value: int | None = None

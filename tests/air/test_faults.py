@@ -112,10 +112,16 @@ def test_every_reading_is_one_the_sensor_took(life):
     # Without a checksum nobody can tell noise from data. Of a converter at its end, the integer
     # formulas make other impossible values than those in floats.
     noise = (FAULTS["noisy"][0], FAULTS["noisy"][0] + LASTS_S + 10)
-    for t_s, values in life.values:
-        certain = not noise[0] <= t_s < noise[1] and not values.get("saturated")
-        if life.kind.checked or certain:
-            assert life.kind.is_from(values, life.taps), f"at {t_s} s: {values}"
+    wrong = [
+        (t_s, values)
+        for t_s, values in life.values
+        if not life.kind.is_from(values, life.taps)
+        and (life.kind.checked or not values.get("saturated"))
+    ]
+    in_noise = [one for one in wrong if noise[0] <= one[0] < noise[1]]
+    assert wrong == in_noise
+    # Checksums have 8 bits: of 40 damaged frames that many pass in all but one life of 1,600.
+    assert not life.kind.checked or len(in_noise) <= 2
 
 
 def test_an_absent_sensor_is_told_in_plain_words(life):

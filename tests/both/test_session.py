@@ -217,6 +217,71 @@ def test_a_calibration_is_kept_whole_and_the_node_restarts_with_it():
     assert node.resets == 1
 
 
+class Chip:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Post:
+    def __init__(self, name: str, place: str) -> None:
+        self.chip = Chip(name)
+        self.place = place
+        self.clock = Board()
+        self.lost = False
+        self.measures = True
+        self.started_us = 0
+        self.interval_s = 5
+        self.task = None
+
+
+class Board:
+    def now_us(self) -> int:
+        return 100000000
+
+
+class Air:
+    def __init__(self) -> None:
+        self.posts = [Post("scd41", "i2c0/0x62"), Post("sgp41", "i2c0/0x59")]
+        self.upkeep = {"state": "none"}
+
+
+def test_upkeep_is_begun_once_and_refused_with_the_reason():
+    node = Node()
+    node.air = Air()
+
+    def asked(**arguments) -> dict:
+        return ask(node, smp.WRITE, 65, smp.NODE_UPKEEP, arguments)
+
+    told = ask(node, smp.READ, 65, smp.NODE_UPKEEP)
+    assert told["state"] == "none"
+    assert told["sensors"][0] == {
+        "sensor": "scd41",
+        "place": "i2c0/0x62",
+        "acts": ["recalibrate", "self_test"],
+    }
+    for arguments, rc, words in (
+        ({"place": "i2c0/0x01", "act": "self_test"}, smp.RC_INVALID, "i2c0/0x62, i2c0/0x59"),
+        ({"place": "i2c0/0x59", "act": "recalibrate"}, smp.RC_INVALID, "no 'recalibrate'"),
+        ({"place": "i2c0/0x62", "act": "recalibrate"}, smp.RC_INVALID, "value is missing"),
+        ({"place": "i2c0/0x62", "act": "recalibrate", "value": 9}, smp.RC_INVALID, "400..2000"),
+        ({"place": "i2c0/0x62", "act": "recalibrate", "value": 420}, smp.RC_BAD_STATE, "81 s"),
+    ):
+        refused = asked(**arguments)
+        assert refused["rc"] == rc and words in refused["rsn"], refused
+    assert asked(place="i2c0/0x59", act="self_test") == {}
+    assert node.air.posts[1].task == ("self_test", None)
+    again = asked(place="i2c0/0x62", act="self_test")
+    assert again["rc"] == smp.RC_BUSY and "self_test of sgp41" in again["rsn"]
+    scd41 = node.air.posts[0]
+    node.air.upkeep = {"state": "none"}
+    scd41.started_us, scd41.interval_s = -200000000, 600
+    seldom = asked(place="i2c0/0x62", act="recalibrate", value=420)
+    assert seldom["rc"] == smp.RC_BAD_STATE and "air_period_s" in seldom["rsn"]
+    scd41.lost = True
+    gone = asked(place="i2c0/0x62", act="self_test")
+    assert gone["rc"] == smp.RC_BAD_STATE and "does not answer" in gone["rsn"]
+
+
 def test_a_self_test_is_asked_for_once_and_then_looked_at():
     node = Node()
     assert ask(node, smp.READ, 65, smp.NODE_SELF_TEST) == {"state": "none"}

@@ -6,6 +6,7 @@ is found by inverting the datasheets' floating-point compensation (the driver ha
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -44,8 +45,8 @@ _PLACES = {
     "res_heat_val": (0x00, "b"),
 }  # fmt: skip
 
-# Gas resistance of clean air at 320 C, and how it falls with VOC.
-CLEAN_OHM = 120_000.0
+# Gas resistance of clean air at 320 C; it falls with VOC, and to a third in so many C.
+CLEAN_OHM, CLEAN_AT_C, OHM_FALLS_IN_C = 120_000.0, 320.0, 300.0
 NOISE = (0.005, 0.1, 0.05)  # C, Pa * 10, %
 
 
@@ -54,6 +55,7 @@ class Bme680(AirChip):
 
     Args:
         is_688: the successor, with its other gas converter.
+        burnt: its oxide does not feel the heater any more.
     """
 
     def __init__(
@@ -61,11 +63,13 @@ class Bme680(AirChip):
         air: Air | None = None,
         *,
         is_688: bool = False,
+        burnt: bool = False,
         calibration: Mapping[str, int] = CALIBRATION,
         **options: Any,
     ) -> None:
         super().__init__(air, **options)
         self._is_688 = is_688
+        self._burnt = burnt
         self._c = dict(calibration)
         self._registers = bytearray(256)
         self._pointer = 0
@@ -157,6 +161,9 @@ class Bme680(AirChip):
 
     def _gas_converted(self, t_us: int) -> tuple[int, int]:
         ohm = CLEAN_OHM * (100.0 / max(self.air_at(t_us).voc_ppb, 1.0)) ** 0.6
+        if not self._burnt:
+            heated_c = heater_c(self._c, self._registers[RES_HEAT_0 + self._step])
+            ohm *= math.exp((CLEAN_AT_C - heated_c) / OHM_FALLS_IN_C)
         if self.saturated:
             return 0, 0
         # The range in which the converter is nearest to its middle.
@@ -187,6 +194,14 @@ def _inverted(of_adc: Callable[[int], float], wanted: float, bits: int) -> int:
         else:
             high = middle
     return low if wanted - of_adc(low) <= of_adc(high) - wanted else high
+
+
+def heater_c(c: Mapping[str, int], register: int) -> float:
+    """Return what RES_HEAT_x heats to in air of 25 C: the datasheet's formula, solved for it."""
+    ratio = 4.0 / (4.0 + c["res_heat_range"]) / (1.0 + c["res_heat_val"] * 0.002)
+    resistance = (register / 3.4 + 25.0) / ratio - c["gh3"] / 1024.0 * 25.0
+    slope = c["gh2"] / 32768.0 * 0.0005 + 0.00235
+    return (resistance / (c["gh1"] / 16.0 + 49.0) - 1.0) / slope
 
 
 def fine_temperature(c: Mapping[str, int], adc: int) -> float:

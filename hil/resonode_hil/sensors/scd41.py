@@ -25,6 +25,8 @@ START, START_LOW_POWER, STOP = 0x21B1, 0x21AC, 0x3F86
 READ, DATA_READY, SET_PRESSURE = 0xEC05, 0xE4B8, 0xE000
 SELF_TEST, SINGLE_SHOT, RHT_SHOT = 0x3639, 0x219D, 0x2196
 WAKE_UP, POWER_DOWN = 0x36F6, 0x36E0
+# Of measuring, before a recalibration is any good.
+SETTLE_US = 180_000_000
 # What it takes while it measures periodically.
 WHILE_MEASURING = (READ, DATA_READY, SET_PRESSURE, STOP)
 
@@ -34,6 +36,7 @@ class Scd41(CommandChip):
 
     Args:
         broken: its self-test fails.
+        off_ppm: by how much it tells too much, until it is recalibrated.
     """
 
     def __init__(
@@ -42,11 +45,12 @@ class Scd41(CommandChip):
         *,
         serial: int = 0x1234_5678_9ABC,
         broken: bool = False,
+        off_ppm: float = 0.0,
         **options: Any,
     ) -> None:
         super().__init__(air, **options)
         self._serial = (serial >> 32, serial >> 16 & 0xFFFF, serial & 0xFFFF)
-        self._broken = broken
+        self._off_ppm = off_ppm  # kept without power, as its correction is
         self.commands = {
             START: (0, 0, lambda _: self._begin(PERIOD_US)),
             START_LOW_POWER: (0, 0, lambda _: self._begin(LOW_POWER_PERIOD_US)),
@@ -79,7 +83,7 @@ class Scd41(CommandChip):
         self._due_us = 0
         self._buffer: Words | None = None
         self._asleep = False
-        self._measured_ever = False
+        self._began_us = self._measured_us = 0
 
     @property
     def calibrates_itself(self) -> bool:
@@ -105,11 +109,14 @@ class Scd41(CommandChip):
         return change
 
     def _begin(self, period_us: int) -> None:
+        self._began_us = self.now_us
         self._period_us = period_us
         self._due_us = self.now_us + self.takes(period_us)
         self._buffer = None
 
     def _end(self) -> None:
+        if self._period_us:
+            self._measured_us = self.now_us - self._began_us
         self._period_us = 0
         self._buffer = None
 
@@ -134,8 +141,8 @@ class Scd41(CommandChip):
         state = self.air_at(t_us)
         noise = self.scatter(*NOISE)
         # It counts molecules in its cell, and takes the pressure it was told for the real one.
-        told_hpa = self._settings["pressure"] or STANDARD_HPA
-        ppm = state.co2_ppm * state.pressure_hpa / told_hpa + noise[0]
+        told_hpa = self._settings["pressure"] or _pressure_hpa(self._settings["altitude"])
+        ppm = state.co2_ppm * state.pressure_hpa / told_hpa + noise[0] + self._off_ppm
         words = (
             clipped(ppm, 0, MOST_PPM) if co2 else 0,
             clipped(temperature_ticks(state.temperature_c + noise[1]), 0, 65535),
@@ -147,6 +154,14 @@ class Scd41(CommandChip):
         return words
 
     def _recalibrate(self, words: Words) -> Words:
-        if not self.tap:
+        if self._measured_us < SETTLE_US:
             return (0xFFFF,)
-        return (0x8000 + clipped(words[0] - self.tap[-1][1][0], -0x7FFF, 0x7FFF),)
+        self._measured_us = 0
+        correction = clipped(words[0] - self.tap[-1][1][0], -0x7FFF, 0x7FFF)
+        self._off_ppm += correction
+        return (0x8000 + correction,)
+
+
+def _pressure_hpa(altitude_m: float) -> float:
+    # Of the standard atmosphere (ISO 2533).
+    return float(STANDARD_HPA * (1.0 - 2.25577e-5 * altitude_m) ** 5.25588)

@@ -34,11 +34,12 @@ def packed(words: Words) -> bytes:
 class CommandChip(AirChip):
     """A chip that takes commands.
 
-    A subclass fills `commands`: code -> (execution time in us, argument words, handler). While
-    a command runs, the chip acknowledges nothing.
+    A subclass fills `commands`: code -> (execution time in us, argument words, handler). Where a
+    command reads without words and writes with some, the words are a tuple of both. While a
+    command runs, the chip acknowledges nothing.
     """
 
-    commands: dict[int, tuple[int, int, Handler]]
+    commands: dict[int, tuple[int, int | tuple[int, ...], Handler]]
     code_bytes = 2
 
     def _power_up(self) -> None:
@@ -71,7 +72,8 @@ class CommandChip(AirChip):
             raise Nack
         duration_us, count, handler = self.commands[code]
         words = [int.from_bytes(rest[at : at + 2], "big") for at in range(0, len(rest), 3)]
-        if len(rest) != 3 * count or packed(words) != rest:
+        counts = (count,) if isinstance(count, int) else count
+        if len(rest) not in [3 * one for one in counts] or packed(words) != rest:
             raise Nack
         self._answer = None
         words_to_read = handler(words)

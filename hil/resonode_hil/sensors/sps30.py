@@ -109,7 +109,7 @@ class Sps30I2c(CommandChip):
             0x1001: (5_000, 0, self._sleep),
             0x1103: (5_000, 0, lambda _: None),
             0x5607: (20_000, 0, self._clean),
-            0x8004: (20_000, 0, lambda _: (WEEK_S >> 16, WEEK_S & 0xFFFF)),
+            0x8004: (20_000, (0, 2), self._clean_interval),
             0xD002: (0, 0, lambda _: _words(PRODUCT_TYPE)),
             0xD033: (0, 0, lambda _: _words(SERIAL.ljust(32, b"\0"))),
             0xD100: (0, 0, lambda _: (0x0202,)),
@@ -142,6 +142,12 @@ class Sps30I2c(CommandChip):
 
     def _clean(self, _: Words) -> None:
         self.counter.clean(self.now_us)
+
+    def _clean_interval(self, words: Words) -> Words | None:
+        if words:
+            self.counter.week_s = words[0] << 16 | words[1]
+            return None
+        return self.counter.week_s >> 16, self.counter.week_s & 0xFFFF
 
     def _clear_status(self, _: Words) -> None:
         self.counter.status = 0
@@ -225,6 +231,9 @@ class Sps30Uart(AirChip):
                 return 0x43, b""
             counter.clean(self.now_us)
         elif command == 0x80:
+            if len(data) == 5:
+                counter.week_s = int.from_bytes(data[1:], "big")
+                return 0, b""
             return 0, counter.week_s.to_bytes(4, "big")
         elif command == 0xD0:
             texts = {b"\x00": PRODUCT_TYPE, b"\x03": SERIAL}

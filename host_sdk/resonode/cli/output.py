@@ -270,6 +270,8 @@ def summary(record: Record) -> str:
     if isinstance(record, kinds.Air):
         return f"{record.sensor}: {_air(record)}"
     if isinstance(record, kinds.Event):
+        if record.sensor is not None:
+            return f"{record.sensor} {record.event_name}: {record.detail}"
         level = "" if record.rms_m_s2 is None else f", RMS {record.rms_m_s2:.4g} m/s²"
         return f"the machine is {record.event_name}{level}"
     return f"type {record.type}, {len(record.raw)} bytes"

@@ -1,15 +1,17 @@
-"""resonode node sensor mount, test, calibration"""
+"""resonode node sensor mount, test, calibration; list, recalibrate, clean, heat of air sensors"""
 
 from __future__ import annotations
 
 import asyncio
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from resonode.cli import output
+from resonode.cli.asking import Sure, be_sure
 from resonode.cli.common import Command, Group, Json, Port, Timeout, with_node
 from resonode.errors import CheckFailed, NodeError
 
@@ -18,10 +20,15 @@ if TYPE_CHECKING:
     from resonode.node import Node
     from resonode.requests import SelfTestReadReply
 
-app = typer.Typer(cls=Group, no_args_is_help=True, help="Check and calibrate a node's sensor.")
+app = typer.Typer(cls=Group, no_args_is_help=True, help="Check and calibrate a node's sensors.")
 
 _CAPTURE_SAMPLES = 1 << 16
 _POLL_S = 0.1
+
+Which = Annotated[
+    str | None,
+    typer.Option("--sensor", metavar="NAME", help="An air sensor, by chip or place: scd41."),
+]
 
 
 @app.command("mount", cls=Command)
@@ -72,8 +79,13 @@ def _tell_mount(found: Mount, as_json: bool) -> None:
 
 
 @app.command("test", cls=Command)
-def self_test(port: Port = None, timeout: Timeout = 5.0, as_json: Json = False) -> None:
-    """Let the accelerometer test itself. The machine should stand still."""
+def self_test(
+    port: Port = None, timeout: Timeout = 5.0, sensor: Which = None, as_json: Json = False
+) -> None:
+    """Let the accelerometer test itself while the machine stands still, or an air sensor."""
+    if sensor is not None:
+        _test_air_sensor(port, timeout, sensor, as_json)
+        return
     result = with_node(port, timeout, _do_self_test)
     if result.state == "failed":
         raise CheckFailed(
@@ -155,3 +167,86 @@ def _record(file: Path) -> dict[str, Any]:
     return {
         name: value if isinstance(value, list) else str(value) for name, value in record.items()
     }
+
+
+# --- air sensors ---------------------------------------------------------------------------------
+
+
+@app.command("list", cls=Command)
+def list_air(port: Port = None, timeout: Timeout = 5.0, as_json: Json = False) -> None:
+    """List the node's air sensors and what can be done to each."""
+    from resonode import upkeep
+
+    found = with_node(port, timeout, upkeep.sensors)
+    if as_json:
+        output.print_json({"sensors": [asdict(one) for one in found]})
+        return
+    rows = [(one.sensor, one.place, ", ".join(one.acts) or "-") for one in found]
+    output.table(("sensor", "place", "acts"), rows)
+    if not found:
+        output.say("This node has no air sensor.")
+
+
+@app.command("recalibrate", cls=Command)
+def recalibrate(
+    co2_ppm: Annotated[
+        int, typer.Argument(metavar="PPM", min=400, max=2000, help="CO2 of the air it is in.")
+    ],
+    port: Port = None,
+    timeout: Timeout = 5.0,
+    sensor: Which = None,
+    yes: Sure = False,
+    as_json: Json = False,
+) -> None:
+    """Make the CO2 sensor read what is known to be there, from now on."""
+    be_sure(yes, f"Is the sensor in air of {co2_ppm} ppm for 3 minutes? Its chip will keep this.")
+    found = _act(port, timeout, "recalibrate", sensor, co2_ppm)
+    if as_json:
+        output.print_json(found)
+    else:
+        output.say(f"Its readings were moved by {found['corrected_ppm']:+d} ppm.")
+
+
+@app.command("clean", cls=Command)
+def clean(port: Port = None, timeout: Timeout = 5.0, sensor: Which = None) -> None:
+    """Let the particle sensor blow the dust out of itself. Takes 10 seconds."""
+    _act(port, timeout, "clean", sensor)
+    output.say("The fan has cleaned itself; readings are marked until it runs steadily again.")
+
+
+@app.command("heat", cls=Command)
+def heat(
+    port: Port = None, timeout: Timeout = 5.0, sensor: Which = None, as_json: Json = False
+) -> None:
+    """Dry the humidity sensor with its heater, for a second."""
+    found = _act(port, timeout, "heat", sensor)
+    if as_json:
+        output.print_json(found)
+    else:
+        output.say(f"While hot it measured {found['air_temperature_c']:.1f} °C.")
+
+
+def _act(
+    port: str | None, timeout: float, act: str, sensor: str | None, value: int | None = None
+) -> dict[str, Any]:
+    from resonode import upkeep
+
+    async def work(node: Node) -> dict[str, Any]:
+        return await upkeep.do(node, await upkeep.find(node, act, sensor), act, value)
+
+    return with_node(port, timeout, work)
+
+
+def _test_air_sensor(port: str | None, timeout: float, sensor: str, as_json: bool) -> None:
+    found = _act(port, timeout, "self_test", sensor)
+    if as_json:
+        output.print_json(found)
+    else:
+        output.table(("", ""), sorted(found.items()))
+    if not found["passed"]:
+        raise CheckFailed(
+            f"The self-test of {sensor} failed",
+            why=", ".join(sorted(name for name, value in found.items() if value is False)),
+            next="Switch its power off and on and repeat it; if it fails again, replace the sensor",
+        )
+    output.say("The self-test passed.")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import IntEnum, unique
-from typing import Any
 
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict
 from smp import error, message
 
+from resonode.requests import Reply
 from resonode_wire.smp import (
     GROUP_SECURITY,
     SEC_ACCESS,
@@ -48,23 +48,15 @@ class _Group:
     _ErrorV2 = SecurityErrorV2
 
 
-class _ReadReply(message.ReadResponse):
+class _ReadReply(Reply, message.ReadResponse):
     # A newer node may tell more than we know.
     model_config = ConfigDict(extra="ignore", frozen=True)
     _GROUP_ID = GROUP_SECURITY
 
 
-class _WriteReply(message.WriteResponse):
+class _WriteReply(Reply, message.WriteResponse):
     model_config = ConfigDict(extra="ignore", frozen=True)
     _GROUP_ID = GROUP_SECURITY
-
-    @model_validator(mode="before")
-    @classmethod
-    def _no_refusal(cls, values: Any) -> Any:
-        # Where no key is asked for and unknown ones are ignored, a refusal would pass for success.
-        if isinstance(values, dict) and (values.get("rc") or "err" in values):
-            raise ValueError("a refusal")
-        return values
 
 
 class _Read(message.ReadRequest, _Group):
