@@ -22,8 +22,8 @@ import resonode
 import resonode.node
 from resonode.errors import EXIT_OK
 from resonode.trust.access import Trust
-from resonode.trust.audit import INTENT, OK
 from resonode.trust.batch import BEFORE, DONE, FAILED, commission_batch
+from resonode.trust.chain import INTENT, OK
 from resonode.trust.commission import ATTEMPT, RECOMMISSION, commission, identify
 from resonode.trust.label import Label, parse, write_csv
 from resonode.trust.requests import AccessRead
@@ -455,7 +455,7 @@ def test_every_owners_act_is_refused_over_a_changed_log_and_behind_the_clock(
         assert not list(tmp_path.glob("next.json")) and not list(tmp_path.glob("labels/*.json"))
 
     with monkeypatch.context() as clock:
-        clock.setattr("resonode.trust.audit._now", lambda: "2099-01-01T00:00:00.000Z")
+        clock.setattr("resonode.trust.chain._now", lambda: "2099-01-01T00:00:00.000Z")
         audit.add("claim", "n1", {}, OK)
     refused(16)
     audit.path.write_bytes(good[0].replace(b'"claim"', b'"clean"'))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from resonode.trust.audit import INTENT, OK, Audit
+from resonode.trust.audit import Audit
+from resonode.trust.chain import INTENT, OK
 from resonode.trust.keys import Keys
 from resonode.trust.label import Label, parse, read_file, write_csv
 from resonode.trust.site import NodeEntry, Site

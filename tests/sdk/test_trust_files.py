@@ -22,7 +22,8 @@ from resonode import files
 from resonode.errors import ClockUntrusted, NodeError, NotTrusted, StoreError, VerifyFailed
 from resonode.trust import credentials
 from resonode.trust.acts import doing
-from resonode.trust.audit import CLOCK, INTENT, OK, TOLERANCE_S, UNKNOWN, Audit
+from resonode.trust.audit import Audit
+from resonode.trust.chain import CLOCK, INTENT, OK, TOLERANCE_S, UNKNOWN
 from resonode.trust.clock import check_clock
 from resonode.trust.keyrings import Keyring
 from resonode.trust.keys import Keys
@@ -468,7 +469,8 @@ def test_a_power_cut_at_any_operation_leaves_a_log_that_verifies(audit, cut_at):
 
 
 ADD_SOME = """
-from resonode.trust.audit import OK, Audit
+from resonode.trust.audit import Audit
+from resonode.trust.chain import OK
 from resonode.trust.keys import Keys
 audit = Audit.open(keys=Keys(home, None))
 for n in range(10):
@@ -562,7 +564,7 @@ def at(monkeypatch):
     @contextmanager
     def clock(date):
         with monkeypatch.context() as changed:
-            changed.setattr("resonode.trust.audit._now", lambda: f"{date}T00:00:00.000Z")
+            changed.setattr("resonode.trust.chain._now", lambda: f"{date}T00:00:00.000Z")
             yield
 
     return clock
@@ -649,6 +651,39 @@ def test_on_a_full_disk_nothing_is_begun_and_nothing_looks_begun(small_disk):
         raise AssertionError("it was begun")
     verdict = fresh(audit).verify()
     assert verdict.ok and verdict.entries == 2 and not verdict.unfinished
+
+
+@pytest.mark.parametrize("step", range(1, 8))  # lock, log and its sync, head: open to folder's sync
+def test_an_intent_that_cannot_be_written_leaves_no_trace_or_a_whole_one(audit, failing_at, step):
+    one = fresh(audit)
+    one.check()
+    failing_at(step)
+    with pytest.raises(StoreError, match="the disk fails"):
+        one.add("rotate", "n1", {}, INTENT)
+    verdict = fresh(audit).verify()
+    assert verdict.ok and not verdict.torn and not verdict.behind_head
+    assert verdict.entries in (6, 7)
+
+
+@pytest.fixture
+def failing_at(monkeypatch):
+    """Return a function that lets the nth call from now on that changes the disk fail."""
+    calls = []
+
+    def arm(n):
+        for name in ("open", "fsync", "replace"):
+            monkeypatch.setattr(os, name, step(n, getattr(os, name)))
+
+    def step(n, real):
+        def call(*arguments, **named):
+            calls.append(real)
+            if len(calls) == n:
+                raise OSError(5, "Input/output error")
+            return real(*arguments, **named)
+
+        return call
+
+    return arm
 
 
 def test_a_disk_that_fills_up_meanwhile_is_told_and_mended_afterwards(small_disk):

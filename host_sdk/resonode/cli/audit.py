@@ -14,7 +14,7 @@ from resonode.cli.common import Command, Group, Json
 from resonode.errors import VerifyFailed
 
 if TYPE_CHECKING:
-    from resonode.trust.audit import Verdict
+    from resonode.trust.chain import Verdict
 
 _LONGEST_RESULT = 60
 
@@ -142,7 +142,8 @@ def clock(yes: Sure = False) -> None:
     """Declare that this computer's clock is right now, and was wrong before."""
     import time
 
-    from resonode.trust.audit import CLOCK, OK, Audit
+    from resonode.trust.audit import Audit
+    from resonode.trust.chain import CLOCK, OK
     from resonode.trust.credentials import when
 
     audit = Audit.open()

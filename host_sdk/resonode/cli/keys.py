@@ -65,7 +65,8 @@ def restore(
 ) -> None:
     """Take the owner key from a backup. Another one is never overwritten."""
     from resonode import files
-    from resonode.trust.audit import OK, Audit
+    from resonode.trust.audit import Audit
+    from resonode.trust.chain import OK
     from resonode.trust.keys import Keys
 
     data = files.read_named(file)

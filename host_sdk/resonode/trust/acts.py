@@ -14,7 +14,8 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from resonode.errors import NodeError, StoreError
-from resonode.trust.audit import INTENT, OK, Audit
+from resonode.trust.audit import Audit
+from resonode.trust.chain import INTENT, OK
 from resonode.trust.clock import check_clock
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from resonode.errors import ClockUntrusted
-from resonode.trust.audit import TOLERANCE_S, Audit
+from resonode.trust.audit import Audit
+from resonode.trust.chain import TOLERANCE_S
 from resonode.trust.credentials import given_to, when
 
 
