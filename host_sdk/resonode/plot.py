@@ -36,7 +36,7 @@ _LEGEND_LETTERS = 28
 _LEGEND_ROW_INCH = 0.2
 _TITLE_LETTERS = 90
 _DOTS = 60  # lines of no more points show each
-_LONE_S = 60.0  # what a trend of one point spans
+_LONE_S = 60.0  # what a trend of one moment spans
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +191,7 @@ def _labels(
 def x_range(plot: Plot) -> tuple[float, float]:
     """Return the lowest and the highest x; of one point, something around it."""
     low, high = value_range([one.x for one in plot.series])
-    if plot.over_time and high - low < _LONE_S:
+    if plot.over_time and high - low <= 1.0:
         middle = (low + high) / 2
         return middle - _LONE_S / 2, middle + _LONE_S / 2
     return low, high

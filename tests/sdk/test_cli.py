@@ -677,7 +677,7 @@ def test_an_envelope_of_several_nodes_or_axes_asks_which_and_names_them(cli, tmp
     done = cli("plot", "envelope", "--db", path)
     assert done.code == 1 and "n1 (pump 3), n2 (pump 4)" in done.err and "--node" in done.err
     done = cli("plot", "envelope", "--db", path, "--node", "pump 3")
-    assert done.code == 1 and "spectra of x, z" in done.err and "--axis" in done.err
+    assert done.code == 1 and "spectra of 2 axes: x, z" in done.err and "--axis" in done.err
     assert cli("plot", "envelope", "--db", path, "--node", "pump 4").code == 0
 
 

@@ -262,8 +262,8 @@ def _one_band(found: Sequence[StoredRecord], band: float | None) -> tuple[list[A
     nodes = {one.node for one in found}
     if len(nodes) > 1:
         raise NodeError(
-            "Which node?",
-            why=f"there are envelope spectra of {the_nodes(sorted(nodes))}",
+            f"There are envelope spectra of {len(nodes)} nodes",
+            why=the_nodes(sorted(nodes)),
             next="Name one of these with --node",
         )
     records: list[Any] = [one.record for one in found]
@@ -271,8 +271,8 @@ def _one_band(found: Sequence[StoredRecord], band: float | None) -> tuple[list[A
     axes = sorted({group[-1].axis_name for group in groups})
     if len(axes) > 1:
         raise NodeError(
-            "Which axis?",
-            why=f"there are envelope spectra of {', '.join(axes)}",
+            f"There are envelope spectra of {len(axes)} axes",
+            why=", ".join(axes),
             next="Name one of these with --axis",
         )
     if band is None:
