@@ -25,7 +25,7 @@ class PinInterrupt:
         self._flag = asyncio.ThreadSafeFlag()
         self._clock = clock
         self._until_us = 0
-        self._timed = False
+        self._timer: asyncio.Task | None = None
         self._pin.irq(lambda _pin: self._flag.set(), machine.Pin.IRQ_RISING)
 
     async def wait(self, until_us: int) -> bool:
@@ -35,16 +35,15 @@ class PinInterrupt:
             await asyncio.sleep_ms(0)  # a node that is late still hears its host
             return True
         self._until_us = until_us
-        if not self._timed:
-            self._timed = True
-            asyncio.create_task(self._time())
+        if self._timer is None:
+            self._timer = asyncio.create_task(self._time())
         await self._flag.wait()
         return bool(self._pin.value())
 
     async def _time(self) -> None:
         while self._clock.now_us() < self._until_us:
             await self._clock.sleep_until(self._until_us)
-        self._timed = False
+        self._timer = None
         self._flag.set()
 
 

@@ -33,7 +33,8 @@ def test_upstreams_makefile_reads_the_definition(tree: Path, name: str, tmp_path
     command = ["make", "-pn", f"BOARD_DIR={folder}", f"BOARD={name}", f"BUILD={tmp_path}"]
     port = tree / "ports" / "nrf"
     printed = subprocess.run(command, cwd=port, capture_output=True, text=True, check=False)
-    pattern = r"^(LD_FILES|BOARD_PINS|FS_SIZE|SD|SOFTDEV_VERSION|SRC_C|FROZEN_MANIFEST|RESONODE_TUNED) :?= (.*)$"
+    names = "LD_FILES|BOARD_PINS|FS_SIZE|SD|SOFTDEV_VERSION|SRC_C|FROZEN_MANIFEST|RESONODE_TUNED"
+    pattern = rf"^({names}) :?= (.*)$"
     found = dict(re.findall(pattern, printed.stdout, re.MULTILINE))
     assert found["FS_SIZE"] == "256k"
     assert found["FROZEN_MANIFEST"] == "$(BOARD_DIR)/manifest.py"
