@@ -59,10 +59,10 @@ def typed(amplitudes, encoding="f32"):
     return Tagged(TAG_U8, codes.tobytes()), {"floor_db": floor_db, "step_db": step_db}
 
 
-def spectrum(seq, amplitudes, *, encoding="f32", axis=2, epoch=1, bin_hz=RATE_HZ / 16384):
+def spectrum(seq, amplitudes, *, encoding="f32", axis=2, epoch=1, bin_hz=RATE_HZ / 16384, **more):
     array, extra = typed(amplitudes, encoding)
     values = SPAN | {"axis": axis, "bin_hz": bin_hz, "averages": 1, "amplitude_m_s2": array}
-    return message.encode("spectrum", seq, epoch, 1000 * seq, 0, values | extra)
+    return message.encode("spectrum", seq, epoch, 1000 * seq, 0, values | extra | more)
 
 
 def envelope(

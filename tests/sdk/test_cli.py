@@ -763,6 +763,19 @@ def test_plot_envelope_takes_the_newest_settings_and_run_and_says_what_it_left_o
     assert "shaft speeds from 10 to 20" in cli(*base, "--last", 0).out
 
 
+def test_a_bearing_is_not_marked_where_shafts_turn_at_different_speeds(cli, tmp_path):
+    path = tmp_path / "r.db"
+    with Store(path) as store:
+        for node, speed_hz in [("n1", 25.0), ("n2", 30.0)]:
+            made = samples.spectrum(0, np.ones(400), shaft_hz=speed_hz)
+            store.add([(node, decode(made))])
+    base = ("plot", "spectrum", "--db", path, "--bearing", "6205")
+    done = cli(*base)
+    assert done.code == 1 and "25 to 30 Hz" in done.err
+    assert cli(*base, "--rpm", 1500).code == 0
+    assert cli(*base, "--node", "n1").code == 0
+
+
 @pytest.mark.parametrize("kind", ["spectrum", "envelope"])
 def test_a_plot_of_nothing_is_refused(cli, db, kind):
     base = ("plot", kind, "--db", db, "--node", "n1", "--max-hz")

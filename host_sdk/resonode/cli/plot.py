@@ -56,6 +56,7 @@ MaxHz = Annotated[float | None, typer.Option("--max-hz", min=0, help="Highest fr
 
 # The wire's table is ASCII.
 _UNITS = {"m/s2": "m/s²", "m2/s4": "m²/s⁴", "C": "°C", "us": "µs"}
+_SAME_SPEED = 1.005  # a speed that is measured wanders by less
 _HOLE_INTERVALS = 3  # a line over time is broken where nothing came for longer
 
 
@@ -82,19 +83,19 @@ def spectrum(
     groups: dict[str, list[Any]] = {}
     for one in _stored("spectrum", db, node, axis):
         groups.setdefault(label(one), []).append(one.record)
-    series, shaft_hz = [], None
+    series, speeds_hz = [], []
     for name, records in groups.items():
         shape = len(records[-1].amplitude_m_s2)
         used = [one for one in records if len(one.amplitude_m_s2) == shape][-last:]
         level = np.sqrt(np.mean([one.amplitude_m_s2**2 for one in used], axis=0))
         series.append(Series(name, *_points(used[-1].frequency_hz, level, max_hz)))
-        shaft_hz = used[-1].shaft_hz or shaft_hz
+        speeds_hz.append(used[-1].shaft_hz)
     plot = Plot(
         title=_title("Amplitude spectrum", groups),
         x_label="Hz",
         y_label="m/s²",
         series=series,
-        marks=_marks(bearing, rpm, shaft_hz),
+        marks=_marks(bearing, rpm, speeds_hz),
     )
     _show(plot, out, yes)
 
@@ -306,7 +307,7 @@ def _print_choice(
     if other_settings:
         print(f"Left out: {other_settings} spectra made with other settings.")
     speeds = [one.shaft_hz for one in spectra if one.shaft_hz]
-    if speeds and max(speeds) > 1.005 * min(speeds):
+    if speeds and max(speeds) > _SAME_SPEED * min(speeds):
         print(f"Averaged over shaft speeds from {min(speeds):.4g} to {max(speeds):.4g} Hz.")
 
 
@@ -358,15 +359,24 @@ def _bearing(name: str | None, rpm: float | None, records: Sequence[Any]) -> Bea
     return _lookup(name)
 
 
-def _marks(name: str | None, rpm: float | None, shaft_hz: float | None) -> list[tuple[str, float]]:
+def _marks(
+    name: str | None, rpm: float | None, speeds_hz: Sequence[float | None]
+) -> list[tuple[str, float]]:
+    """Return a bearing's lines at the speed given, else at the one that all spectra are of."""
     if name is None:
         return []
-    speed_hz = rpm / 60.0 if rpm else shaft_hz
-    if not speed_hz:
+    known = [rpm / 60.0] if rpm else [speed for speed in speeds_hz if speed]
+    if not known:
         raise NodeError(
             "The bearing's lines need the shaft speed", why="no record carries it", next="Use --rpm"
         )
-    return list(_lookup(name).lines_hz(speed_hz).items())
+    if max(known) > _SAME_SPEED * min(known):
+        raise NodeError(
+            "The bearing's lines need one shaft speed",
+            why=f"it is {min(known):.4g} to {max(known):.4g} Hz in the newest of these spectra",
+            next="Use --node or --rpm",
+        )
+    return list(_lookup(name).lines_hz(known[-1]).items())
 
 
 def _lookup(name: str) -> Bearing:
