@@ -16,7 +16,7 @@ from resonode.errors import VerifyFailed
 if TYPE_CHECKING:
     from resonode.trust.chain import Verdict
 
-_LONGEST_RESULT = 60
+_LONGEST = 60  # characters of a result or a detail
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help="The log of every privileged act.")
 
@@ -46,7 +46,7 @@ def _row(entry: dict[str, Any]) -> list[Any]:
     detail = entry.get("detail")
     facts = detail.items() if isinstance(detail, dict) else ()
     shown = ", ".join(f"{name} {_brief(value)}" for name, value in facts if value != [])
-    result = _cut(str(entry.get("result")), _LONGEST_RESULT)
+    result = _cut(str(entry.get("result")), _LONGEST)
     return [
         entry.get("n"),
         str(entry.get("time")).partition(".")[0] + "Z",
@@ -54,13 +54,13 @@ def _row(entry: dict[str, Any]) -> list[Any]:
         entry.get("act"),
         entry.get("node"),
         f"{entry['of']}: {result}" if "of" in entry else result,
-        shown,
+        _cut(shown, _LONGEST),
     ]
 
 
 def _brief(value: Any) -> str:
-    """Return a value with the first digits of keys and fingerprints."""
-    if isinstance(value, list):
+    """Return a value with the first digits of keys and fingerprints; of a table, its names."""
+    if isinstance(value, list | dict):
         return ", ".join(map(_brief, value))
     text = output.text(value)
     return _cut(text, 8) if re.fullmatch("[0-9a-f]{32,}", text) else text
@@ -84,6 +84,8 @@ def verify(as_json: Json = False) -> None:
         output.print_json({**asdict(verdict), "ok": verdict.ok, "unfinished": unfinished})
     else:
         output.table(("", ""), _facts(verdict).items())
+        if verdict.unfinished:
+            output.say("Look how these acts ended, and close them: resonode audit close N")
     if not verdict.ok:
         raise VerifyFailed(
             f"{audit.path} was changed",
