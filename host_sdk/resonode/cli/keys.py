@@ -46,14 +46,16 @@ def backup(
 ) -> None:
     """Write the owner key to a file, encrypted with a passphrase."""
     from resonode import files
-    from resonode.trust.acts import doing
+    from resonode.trust.acts import check, doing
     from resonode.trust.audit import Audit
     from resonode.trust.keys import Keys
 
     may_write(file, yes)
     keys = Keys.open()
+    audit = Audit.open(keys=keys)
+    check(audit)  # before a passphrase is typed
     data = keys.backup(_passphrase(passphrase_file, confirm=True))
-    with doing(Audit.open(keys=keys), "backup", "", {"file": str(file)}):
+    with doing(audit, "backup", "", {"file": str(file)}):
         files.replace(file, data, files.SECRET)
     output.say(f"The owner key is in {file}. Keep file and passphrase in different places.")
 

@@ -381,6 +381,11 @@ class SecureTransport(SMPTransport):
         self._refuse_another(hello, entry)
         if hello.wait_s > 0:
             _check_wait(hello, deadline_s - time.monotonic())
+            logger.warning(
+                "node %s takes no attempt for another %d s: waiting",
+                hello.node,
+                math.ceil(hello.wait_s),
+            )
             return float(hello.wait_s)
         handshake = Handshake(entry.pattern, entry.host_private, entry.expected, entry.psk)
         try:
