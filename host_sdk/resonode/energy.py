@@ -169,6 +169,37 @@ def sleeps(board: Board, config: Mapping[str, Any]) -> bool:
     return config.get("sleep") == "light" and "sleep" in board.node
 
 
+@dataclass(frozen=True)
+class Current:
+    """A current that an estimate is made of, mA, and who says so."""
+
+    part: str
+    state: str
+    ma: float
+    source: str
+
+
+def currents(board: Board, sensors: Sequence[str] = ()) -> list[Current]:
+    """Return every current that `estimate()` takes for a board with these sensors.
+
+    Raises:
+        NodeError: as `estimate()`.
+    """
+    told = board.hardware["current_ma"]
+    states = [name for name, ma in told.items() if name != "source" and ma is not None]
+    found = [Current(board.name, name, told[name], told["source"]) for name in states]
+    for chip in sensors or fitted(board):
+        draw = _draw(board, chip)
+        found.append(Current(chip, "on", draw.on_ma, draw.source))
+        found += [
+            Current(chip, f"from {from_s:g} s on", ma, draw.source)
+            for from_s, ma, _ in draw.slower
+            if ma != draw.on_ma
+        ]
+        found.append(Current(chip, "off", draw.off_ma, draw.source))
+    return found
+
+
 def _average_ma(
     current: Mapping[str, float],
     pause: str,

@@ -124,7 +124,17 @@ def test_command_line(cli, tmp_path):
     arguments = ("node", "energy", "--board", "xiao_nrf52840_sense", "--config", str(path))
     done = cli(*arguments, "--battery-mah", "500")
     assert done.code == 0 and "idle" in done.out and "0.28%" in done.out
-    (one,) = json.loads(cli(*arguments, "--json").out)["estimates"]
+    told = json.loads(cli(*arguments, "--json").out)
+    # Each figure is there, and whose it is.
+    assert [(one["part"], one["state"]) for one in told["currents"]] == [
+        ("XIAO_NRF52840_SENSE", "run"),
+        ("XIAO_NRF52840_SENSE", "idle"),
+        ("lsm6ds3", "on"),
+        ("lsm6ds3", "off"),
+    ]
+    assert all(one["source"] in done.out.replace("\n", " ") for one in told["currents"][2:])
+    assert all(one["ma"] >= 0 and one["source"] for one in told["currents"])
+    (one,) = told["estimates"]
     assert one["average_ma"] == pytest.approx(
         estimate(boards.load("XIAO_NRF52840_SENSE"), {"schedule_period_s": 3600})[0].average_ma
     )

@@ -37,7 +37,7 @@ def energy(
 ) -> None:
     """Estimate what a schedule draws, and how long a battery lasts."""
     from resonode import boards
-    from resonode.energy import SENSORS, USABLE, estimate, fitted, sleeps
+    from resonode.energy import USABLE, currents, estimate, fitted, sleeps
 
     data = boards.load(board)
     chips = sensor or fitted(data)
@@ -45,7 +45,12 @@ def energy(
     found = estimate(data, settings, battery_mah, chips)
     if as_json:
         output.print_json(
-            {"board": data.name, "sensors": chips, "estimates": [asdict(one) for one in found]}
+            {
+                "board": data.name,
+                "sensors": chips,
+                "estimates": [asdict(one) for one in found],
+                "currents": [asdict(one) for one in currents(data, chips)],
+            }
         )
         return
     headings = ["pause", "measuring", "average mA", "mWh a day", "battery, days"]
@@ -60,9 +65,10 @@ def energy(
         for one in found
     ]
     output.table(headings, rows)
-    sources = [data.hardware["current_ma"]["source"]]
-    sources += [SENSORS[chip].source for chip in chips]
-    output.say("From: " + "; ".join(sources) + ".")
+    taken = [
+        (one.part, one.state.replace("_", " "), one.ma, one.source) for one in currents(data, chips)
+    ]
+    output.table(["of", "state", "mA", "says who"], taken)
     output.say(
         "Published figures; none was measured. Without radio, regulators, lights and USB bridges. "
         f"Of a battery, {USABLE:.0%} is counted. With these settings its pauses are "
