@@ -13,7 +13,7 @@ from firmware.vault import Vault, fingerprint
 from firmware.wall_clock import WallClock, show
 from resonode_wire import WIRE_VERSION, security, smp
 from resonode_wire.errors import WireError
-from resonode_wire.frame import CHANNEL_SMP, CHANNEL_TELEMETRY
+from resonode_wire.frame import CHANNEL_SMP
 from resonode_wire.security import ROLE_ANYONE, ROLE_OWNER, ROLE_VIEWER, XX, XX_PSK3
 
 # A handshake that was begun keeps others waiting no longer than this.
@@ -153,11 +153,12 @@ class Access:
         assert self._session is not None
         return self._session.seal_body(CHANNEL_SMP, message)
 
-    def seal_record(self, record: bytes):
-        # What may leave; None when there is nobody who may have it any more.
+    def sealer(self):
+        # What makes of a record what may leave, good until something else happens; None when there
+        # is nobody who may have it any more.
         if not self.sealed or self._session is None:
             return None
-        return self._session.seal_frame(CHANNEL_TELEMETRY, record)
+        return self._session.seal_record
 
     def become_owner(self, owner: bytes) -> None:
         # The session that claimed the node goes on as its owner's, and may be revoked as if it

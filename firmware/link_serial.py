@@ -32,6 +32,10 @@ def _plain(record: bytes):
     return record
 
 
+def _seal_nothing():
+    return _plain
+
+
 def _nothing() -> None:
     pass
 
@@ -39,13 +43,13 @@ def _nothing() -> None:
 class SerialLink:
     def __init__(self, reader, writer, store, counters, seconds) -> None:
         # reader, writer: asyncio streams; seconds(): wall time of the link, for the lease.
-        # Whoever wires the node sets `handle`: request -> response or None; `seal`: record ->
-        # what may leave, or None when nobody may have it any more; and `on_stream_end`: called
-        # when nobody listens any more.
+        # Whoever wires the node sets `handle`: request -> response or None; `sealer`: gives what
+        # makes of a record what may leave, or None when nobody may have any more; and
+        # `on_stream_end`: called when nobody listens any more.
         self._reader = reader
         self._writer = writer
         self.handle = _no_answer
-        self.seal = _plain
+        self.sealer = _seal_nothing
         self.on_stream_end = _nothing
         self._store = store
         self._counters = counters
@@ -144,18 +148,27 @@ class SerialLink:
         if self._cursor < self._store.first:
             self._store.declare_loss()
             self._cursor = self._store.first
-        batch = bytearray()
-        while len(batch) < _BATCH:
+        seal = self.sealer()
+        if seal is None:
+            self.end_stream()
+            return b""
+        return self._frames(seal)
+
+    def _frames(self, seal) -> bytes:
+        frames: list = []
+        size = 0
+        while size < _BATCH:
             record = self._store.get(self._cursor)
             if record is None:
                 break
-            sealed = self.seal(record)
+            sealed = seal(record)
             if sealed is None:
-                self.end_stream()
                 break
-            batch.extend(encode_frame(CHANNEL_TELEMETRY, sealed))
+            frame = encode_frame(CHANNEL_TELEMETRY, sealed)
+            frames.append(frame)
+            size += len(frame)
             if self._cursor > self._sent:
                 self._sent = self._cursor
                 self._counters.sent += 1
             self._cursor += 1
-        return bytes(batch)
+        return frames[0] if len(frames) == 1 else b"".join(frames)

@@ -64,8 +64,7 @@ def _calibration(sensor, link):
 async def _reset_when_asked(node) -> None:
     # The answer to the request leaves before the node does, and a host that is there gets the
     # records it has not acknowledged.
-    while not node.reset_requested:
-        await asyncio.sleep(_NAP_S)
+    await node.reset.wait()
     node.stop_measuring()
     patience_s = _GOODBYE_S
     while patience_s > 0 and not _all_said(node):
@@ -212,7 +211,7 @@ def _connect(link, session) -> None:
     access = session.access
     link.handle = session.handle
     if access.trust.profile == CLOSED:
-        link.seal = access.seal_record
+        link.sealer = access.sealer
     access.on_end = link.end_stream
 
 

@@ -3,6 +3,7 @@
 
 import os
 import sys
+from asyncio import Event
 
 from firmware import VERSION, flash
 from firmware.agenda import Agenda
@@ -28,7 +29,7 @@ class Node:
         self.beacon = beacon
         self.agenda = Agenda()
         self.air = None  # Air, where the board has a bus for such sensors
-        self.reset_requested = False
+        self.reset = Event()  # set when it is asked for
         self.console_requested = False  # after the reset: MicroPython's prompt
         self._trust = trust
         self._settings = settings
@@ -71,19 +72,17 @@ class Node:
         self.link.log(f"identify: this is {self.name}, for {seconds} s")
 
     def request_reset(self) -> None:
-        self.reset_requested = True
+        self.reset.set()
 
     def request_console(self) -> None:
         self.console_requested = True
-        self.reset_requested = True
+        self.reset.set()
 
     @property
     def speaks(self) -> bool:
         # Somebody listens, or watches its light, or is owed an answer.
         link = self.link
-        return (
-            link.streaming or not link.idle.is_set() or self.beacon.blinks or self.reset_requested
-        )
+        return link.streaming or not link.idle.is_set() or self.beacon.blinks or self.reset.is_set()
 
     @property
     def measures(self) -> bool:

@@ -10,6 +10,7 @@
 import struct
 
 from firmware.cipher import Cipher, NoiseError
+from resonode_wire.frame import CHANNEL_TELEMETRY
 from resonode_wire.sealing import END_MESSAGES, END_S, RECORD_OVERHEAD, TAG, Window, sealed_body
 
 
@@ -59,6 +60,12 @@ class SealedSession:
         return memoryview(copy)[: len(copy) - TAG]
 
     # -- telemetry
+
+    def seal_record(self, record):
+        # None when the session has had its messages.
+        if self._send.next >= END_MESSAGES:
+            return None
+        return self.seal_frame(CHANNEL_TELEMETRY, record)
 
     def seal_frame(self, channel: int, payload) -> bytearray:
         frame = bytearray(len(payload) + RECORD_OVERHEAD)

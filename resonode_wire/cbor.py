@@ -93,12 +93,21 @@ def _float(out: bytearray, value: float) -> None:
     out.extend(room)
 
 
+def _order(key) -> bytes:
+    # The encoding of a map's key, most of which are short texts.
+    if isinstance(key, str):
+        text = key.encode()
+        if len(text) < 24:
+            return bytes((0x60 | len(text),)) + text
+    return dumps(key)
+
+
 def _map(out: bytearray, value: dict, depth: int) -> None:
     head(out, 5, len(value))
     # In the bytewise order of the encoded keys; for unsigned integers it is theirs.
     for key in value:
         if not isinstance(key, int) or key < 0:
-            keys = sorted(value, key=dumps)
+            keys = sorted(value, key=_order)
             break
     else:
         keys = sorted(value)

@@ -11,4 +11,4 @@ try:
         return crc_hqx(data, crc)
 
 except ImportError:  # MicroPython's binascii has only crc32
-    from resonode_wire._crc_viper import crc16  # noqa: F401
+    from resonode_wire._viper import crc16  # noqa: F401

@@ -8,6 +8,8 @@ contain no 00 inside, lines contain none at all, so 00 is where a damaged stream
 again.
 """
 
+import sys
+
 from resonode_wire.crc import crc16
 from resonode_wire.errors import WireError
 from resonode_wire.smp import MAX_MESSAGE, ConsoleAssembler
@@ -22,23 +24,38 @@ TEXT = -1
 # Largest payload of a frame; a record or an SMP message is never larger.
 MAX_PAYLOAD = 4096
 MAX_TEXT_LINE = 512
+CRC = 2  # bytes of it
+
+
+if sys.implementation.name == "micropython":
+    from resonode_wire._viper import put_cobs
+else:
+
+    def put_cobs(out, at: int, data) -> int:
+        """Write cobs_encode(data) into `out`, which has room. Returns the index after it."""
+        start, size = 0, len(data)
+        while True:
+            zero = data.find(b"\0", start, start + 254)
+            end = zero if zero >= 0 else min(start + 254, size)
+            out[at] = end - start + 1
+            out[at + 1 : at + 1 + end - start] = data[start:end]
+            at += 1 + end - start
+            if zero >= 0:
+                start = zero + 1
+            elif end == size:
+                return at
+            else:  # 254 bytes without a zero: the next block starts with no zero between
+                start = end
 
 
 def cobs_encode(data: bytes) -> bytes:
     """Return `data` with its zero bytes coded away (Cheshire & Baker 1999), no delimiter."""
-    out = bytearray()
-    at, size = 0, len(data)
-    while True:
-        zero = data.find(b"\0", at, at + 254)
-        end = zero if zero >= 0 else min(at + 254, size)
-        out.append(end - at + 1)
-        out.extend(data[at:end])
-        if zero >= 0:
-            at = zero + 1
-        elif end == size:
-            return bytes(out)
-        else:  # 254 bytes without a zero: the next block starts with no zero between
-            at = end
+    out = bytearray(_cobs_room(len(data)))
+    return bytes(memoryview(out)[: put_cobs(out, 0, data)])
+
+
+def _cobs_room(size: int) -> int:
+    return size + size // 254 + 1
 
 
 def cobs_decode(coded: bytes) -> bytes:
@@ -57,7 +74,7 @@ def cobs_decode(coded: bytes) -> bytes:
     return bytes(out)
 
 
-def frame_crc(body: bytes) -> int:
+def frame_crc(body) -> int:
     """CRC-16/GENIBUS: XMODEM's polynomial, initial value and final XOR 0xFFFF.
 
     Without the XOR a zero byte behind a frame goes unnoticed, and that is just what a bit flip
@@ -68,11 +85,17 @@ def frame_crc(body: bytes) -> int:
 
 def encode_frame(channel: int, payload: bytes) -> bytes:
     """Return one complete frame. Raises WireError if `payload` exceeds MAX_PAYLOAD."""
-    if len(payload) > MAX_PAYLOAD:
-        raise WireError(f"payload of {len(payload)} bytes exceeds {MAX_PAYLOAD}")
-    body = bytes((channel,)) + payload
-    crc = frame_crc(body)
-    return b"\0" + cobs_encode(body + bytes((crc >> 8, crc & 0xFF))) + b"\0"
+    size = len(payload)
+    if size > MAX_PAYLOAD:
+        raise WireError(f"payload of {size} bytes exceeds {MAX_PAYLOAD}")
+    body = bytearray(1 + size + CRC)
+    body[0] = channel
+    body[1 : 1 + size] = payload
+    crc = frame_crc(memoryview(body)[: 1 + size])
+    body[1 + size] = crc >> 8
+    body[2 + size] = crc & 0xFF
+    out = bytearray(1 + _cobs_room(len(body)) + 1)  # zeros, so the delimiters are there
+    return bytes(memoryview(out)[: put_cobs(out, 1, body) + 1])
 
 
 def decode_frame(coded: bytes) -> tuple:

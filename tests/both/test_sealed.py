@@ -168,6 +168,7 @@ def test_no_message_is_sealed_or_opened_after_the_end():
     assert node.open(SMP, counter, text) == b"last"
     assert refused(host.seal_body, SMP, b"x") == "too many messages under one key"
     assert refused(host.seal_frame, TELEMETRY, b"x") == "too many messages under one key"
+    assert host.seal_record(b"x") is None
     assert host.over(0) and node.over(0)
 
 
