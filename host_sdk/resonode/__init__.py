@@ -9,11 +9,12 @@ Names are imported when they are first used, so that `import resonode` costs not
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from resonode import lazy
 
+TYPE_CHECKING = False  # typing's own, without its import: a command is to hear Ctrl-C at once
 if TYPE_CHECKING:
+    from typing import Any
+
     from resonode.bearing import Bearing
     from resonode.capture import Capture
     from resonode.errors import (

@@ -21,6 +21,7 @@ import pytest
 import typer
 
 from resonode.cli.app import build
+from resonode.cli.process import signal_behind
 from resonode.gateway import Store
 from resonode.records import decode
 from resonode.trust.site import NodeEntry, Site
@@ -420,6 +421,23 @@ sys.meta_path.insert(0, Strike())"""
 def test_a_signal_at_any_time_ends_with_its_code_and_one_line(fake, module, how, told):
     done = ended_while_importing(how, module, "info", "--port", fake.url)
     assert (done.returncode, done.stderr, done.stdout) == (told[0], f"{told[1]}\n", "")
+
+
+def test_a_signal_is_known_behind_an_error_that_python_made_of_it():
+    """As Python 3.11 does with what is raised while a class is made."""
+
+    def made_of(cause):
+        try:
+            try:
+                raise cause
+            except BaseException as error:
+                raise RuntimeError("Error calling __set_name__") from error
+        except RuntimeError as error:
+            return error
+
+    assert signal_behind(made_of(KeyboardInterrupt())) == 130
+    assert signal_behind(made_of(SystemExit(143))) == 143
+    assert signal_behind(made_of(OSError())) is None
 
 
 def test_sigterm_ends_a_command_in_order_with_143(fake):

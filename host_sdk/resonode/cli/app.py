@@ -30,6 +30,7 @@ from resonode.cli import (
     stream,
 )
 from resonode.cli.common import Command, Group, settings, start_logging
+from resonode.cli.process import signal_behind
 from resonode.errors import EXIT_FAILURE, EXIT_INTERRUPTED, NodeError, StoreError
 
 _EPILOG = (
@@ -164,6 +165,9 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     except Exception as error:
+        ended = signal_behind(error)
+        if ended is not None:
+            sys.exit(ended)
         if settings.debug:
             raise
         output.fail(

@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping
-from typing import Any, NoReturn
 
 from resonode.errors import EXIT_INTERRUPTED, EXIT_TERMINATED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, NoReturn
 
 _LINES = {EXIT_INTERRUPTED: "Interrupted.", EXIT_TERMINATED: "Ended by SIGTERM."}
 _CODES = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_TERMINATED}
@@ -31,7 +34,8 @@ def main() -> NoReturn:
     except SystemExit as end:
         _on_signals(dict.fromkeys(_CODES, _end_at_once))  # Python may take a moment to end
         if isinstance(end.code, int) and end.code in _LINES:
-            print(_LINES[end.code], file=sys.stderr)
+            # All is in order. What Python would still say is of what it had only half made.
+            _end(end.code)
         raise
 
 
@@ -42,7 +46,10 @@ def _on_signals(handlers: Mapping[signal.Signals, Any]) -> None:
 
 
 def _end_at_once(number: int, _frame: Any) -> None:
-    code = _CODES[signal.Signals(number)]
+    _end(_CODES[signal.Signals(number)])
+
+
+def _end(code: int) -> NoReturn:
     os.write(2, f"{_LINES[code]}\n".encode())
     os._exit(code)
 
@@ -59,3 +66,19 @@ def _unraisable(what: Any) -> None:
     if isinstance(what.exc_value, SystemExit):
         _end_at_once(signal.SIGTERM, None)
     sys.__unraisablehook__(what)
+
+
+def signal_behind(error: BaseException) -> int | None:
+    """Return the exit code of the signal that an error comes from, if it comes from one.
+
+    What is imported when it is needed may be struck too, and some of it raises errors of its own
+    for whatever fails: Python 3.11 does so while it makes a class.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, KeyboardInterrupt):
+            return EXIT_INTERRUPTED
+        if isinstance(cause, SystemExit) and cause.code == EXIT_TERMINATED:
+            return EXIT_TERMINATED
+        cause = cause.__cause__ or cause.__context__
+    return None
