@@ -8,6 +8,8 @@
     frozen  QEMU_M4F with firmware and wire compiled in, and dsp and crypto as user C modules
     profile the same as frozen, and counts instructions by function (bench-m4f ARGS=--profile)
     rv32    upstream's own board VIRT_RV32, for native modules of rv32imc
+    xtensa  a Linux program for qemu-xtensa, for native modules of xtensawin: no board, it is only
+            built and runs one script
 
 The source is Debian's package `micropython`, fetched once into build/cache; MICROPY_DIR= names a
 tree of one's own. What was built stays in build/emulated until something it was made of changes.
@@ -25,18 +27,22 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from c_dsp.bench import peers
+from c_dsp.natmod.xtensa import toolchain
 from resonode.deploy.files import HOST_ONLY
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "emulated"
 PORT = ROOT / "boards" / "QEMU_M4F" / "micropython"
 BOARD_FILES = ROOT / "hil" / "resonode_hil" / "port" / "qemu"
+XTENSA_PORT = ROOT / "tools" / "xtensa_micropython"
 RELEASE = "1.25.0"
 ARCH = {"stock": "armv7emsp", "frozen": "armv7emsp", "profile": "armv7emsp", "rv32": "rv32imc"}
+ARCH["xtensa"] = "xtensawin"
 FROZEN = ("frozen", "profile")
 
 ARM_PACKAGES = ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm")
 RISCV_PACKAGES = ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf", "qemu-system-misc")
+PACKAGES = {"rv32": RISCV_PACKAGES, "xtensa": ("qemu-user",)}  # all others: ARM_PACKAGES
 
 ASYNCIO = 'include("$(MPY_DIR)/extmod/asyncio")'
 # What is compiled in, and is not asked for by name.
@@ -92,14 +98,17 @@ def build(kind: str) -> Path:
     """
     if kind not in ARCH:
         raise BuildError(f"unknown build {kind!r}; known: {', '.join(ARCH)}")
-    peers.need(*(RISCV_PACKAGES if kind == "rv32" else ARM_PACKAGES))
-    tree, cross = micropython_dir(), mpy_cross()
+    peers.need(*PACKAGES.get(kind, ARM_PACKAGES))
+    tree = micropython_dir()
     target = BUILD / kind / "firmware.elf"
 
     def make() -> None:
         shutil.rmtree(target.parent, ignore_errors=True)
         target.parent.mkdir(parents=True)
-        options: dict[str, object] = {"BUILD": target.parent, "MICROPY_MPYCROSS": cross}
+        if kind == "xtensa":
+            _make(XTENSA_PORT, TOP=tree, BUILD=target.parent, CROSS_COMPILE=f"{_xtensa_tools()}/")
+            return
+        options: dict[str, object] = {"BUILD": target.parent, "MICROPY_MPYCROSS": mpy_cross()}
         if kind == "rv32":
             options |= {"BOARD": "VIRT_RV32", "RV32_ARCH": RV32_ARCH, "FROZEN_MANIFEST": ""}
             options |= {"MICROPY_HEAP_SIZE": RV32_HEAP, "MPY_LIB_DIR": tree}
@@ -116,10 +125,20 @@ def build(kind: str) -> Path:
     return target
 
 
+def _xtensa_tools() -> Path:
+    """Folder of the compiler for the ESP32's core."""
+    try:
+        return toolchain.compiler().parent
+    except toolchain.ToolchainError as error:
+        raise BuildError(str(error)) from error
+
+
 def _sources(kind: str) -> Iterable[Path]:
     """What a build is made of, besides MicroPython."""
     yield Path(__file__)
-    if kind != "rv32":
+    if kind == "xtensa":
+        yield from [*XTENSA_PORT.iterdir(), toolchain.CORE, Path(toolchain.__file__)]
+    elif kind != "rv32":
         yield from PORT.iterdir()
     if kind in FROZEN:
         for pattern in FROZEN_SOURCES:

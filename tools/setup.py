@@ -31,7 +31,12 @@ PYTHONS = [(3, 11), (3, 12), (3, 13), (3, 14)]
 
 C_SOURCES = ("c_dsp/*.c", "c_dsp/*.h", "c_dsp/build_cffi.py")
 NATMOD_SOURCES = (*C_SOURCES, "c_dsp/natmod/*")
-CRYPTO_SOURCES = ("c_crypto/*", "c_crypto/natmod/*", "c_dsp/natmod/build.py")
+CRYPTO_SOURCES = (
+    "c_crypto/*",
+    "c_crypto/natmod/*",
+    "c_dsp/natmod/build.py",
+    "c_dsp/natmod/mem.c",
+)
 NATMOD_ARCH = "x64"  # what MicroPython's unix build loads
 
 EXTENSION = ROOT / "host_sdk" / "resonode" / "_dsp.abi3.so"

@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
@@ -34,6 +36,7 @@ PACKAGES = {
     "gcc-riscv64-unknown-elf": "/usr/bin/riscv64-unknown-elf-gcc",
     "picolibc-riscv64-unknown-elf": "/usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs",
     "qemu-system-misc": "/usr/bin/qemu-system-riscv32",
+    "qemu-user": "/usr/bin/qemu-xtensa",
 }
 
 
@@ -122,43 +125,56 @@ def deb822_sources() -> str:
     return "\n\n".join(stanzas) + "\n"
 
 
+@contextmanager
+def apt(suite: str | None = None) -> Iterator[list[str]]:
+    """How apt-get is called here, so that nothing of the machine changes.
+
+    It works on lists, caches and a status of its own below build/cache, where nothing is installed.
+
+    Args:
+        suite: another release than the machine's, in the same archives; of it, binaries too.
+    """
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+        parts = Path(scratch, "parts")
+        for name in ("parts", "lists/partial", "cache/archives/partial"):
+            Path(scratch, name).mkdir(parents=True)
+        Path(scratch, "status").touch()
+        deb822 = deb822_sources()
+        if suite:
+            archive = deb822.split("\n\n")[0].splitlines()
+            changes = {"Suites:": f"Suites: {suite}", "Types:": "Types: deb deb-src"}
+            deb822 = "\n".join(changes.get(line.split(" ")[0], line) for line in archive)
+        (parts / "bench.sources").write_text(deb822 + "\n", encoding="utf-8")
+        (parts / "bench.list").write_text("" if suite else source_lists(), encoding="utf-8")
+        options = [
+            "Dir::Etc::sourcelist=-",
+            f"Dir::Etc::sourceparts={parts}",
+            f"Dir::State::lists={scratch}/lists",
+            f"Dir::State::status={scratch}/status",
+            f"Dir::Cache={scratch}/cache",
+            "APT::Sandbox::User=",
+        ]
+        command = ["apt-get", "-q", "-y"]
+        for option in options:
+            command += ["-o", option]
+        run([*command, "update"])
+        yield command
+
+
 def debian_source(package: str, suite: str | None = None) -> Path:
     """Folder with the files of a Debian source package, unchanged (.dsc, .orig.tar.*, ...).
 
-    apt works on lists and caches of its own under build/cache, so nothing of the machine changes.
-
     Args:
-        suite: another release than the machine's, in the same archives.
+        suite: another release than the machine's.
     """
     need("dpkg-dev")
     folder = CACHE / f"deb_{package}"
     if list(folder.glob("*.dsc")):
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
-        parts = Path(scratch, "parts")
-        for name in ("parts", "lists/partial", "cache/archives/partial"):
-            Path(scratch, name).mkdir(parents=True)
-        deb822 = deb822_sources()
-        if suite:
-            archive = deb822.split("\n\n")[0].splitlines()
-            deb822 = "\n".join(
-                f"Suites: {suite}" if line.startswith("Suites:") else line for line in archive
-            )
-        (parts / "bench.sources").write_text(deb822 + "\n", encoding="utf-8")
-        (parts / "bench.list").write_text("" if suite else source_lists(), encoding="utf-8")
-        apt = [
-            "apt-get",
-            "-q",
-            "-o",
-            "Dir::Etc::sourcelist=-",
-            "-o",
-            f"Dir::Etc::sourceparts={parts}",
-        ]
-        apt += ["-o", f"Dir::State::lists={scratch}/lists", "-o", f"Dir::Cache={scratch}/cache"]
-        apt += ["-o", "APT::Sandbox::User="]
-        run([*apt, "update"])
-        run([*apt, "source", "--download-only", package], folder)
+    with apt(suite) as command:
+        run([*command, "source", "--download-only", package], folder)
     if not list(folder.glob("*.dsc")):
         raise FetchError(f"apt-get source {package} brought nothing")
     return folder

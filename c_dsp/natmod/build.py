@@ -23,11 +23,12 @@ import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 REPO = Path(__file__).resolve().parents[2]
 CORE = REPO / "c_dsp"
 NATMOD = CORE / "natmod"
-MODULE = NATMOD / "module.c"
+SOURCES = [NATMOD / "module.c", NATMOD / "mem.c"]
 FUNCTIONS = NATMOD / "functions.h"
 CACHE = REPO / "build" / "cache"
 
@@ -68,12 +69,15 @@ OPTIONS = {False: ["-DDSP_SPECIALISE=1024"], True: ["-DDSP_SPECIALISE=0", "-DDSP
 class Arch:
     """A native-module ABI of MicroPython."""
 
-    compiler: str
+    compiler: str  # a program on the PATH, or XTENSA
     flags: tuple[str, ...]
     mp_float: str  # NONE, FLOAT or DOUBLE: what a MicroPython float is there
     debian: bool = False  # needs the linker of MicroPython 1.25, from Debian's source package
     headers: tuple[str, ...] = ()  # what only compiling needs, not linking
+    joining: tuple[str, ...] = ()  # what only linking needs
 
+
+XTENSA = "made by xtensa/toolchain.py"
 
 ARCHES = {
     "x64": Arch("gcc", ("-fno-stack-protector", "-fcf-protection=none"), "DOUBLE"),
@@ -90,15 +94,22 @@ ARCHES = {
         debian=True,
         headers=("-specs=picolibc.specs",),
     ),
-}
-
-
-# What is known and cannot be built, and what to use instead.
-MISSING = {
-    "xtensawin": "no free compiler for it is packaged that builds the core: LLVM 22 (Debian's "
-    "clang-22) knows the ESP32, but cannot select the core's constant pairs of floats and has no "
-    "float division. Compile the core into the ESP32's firmware with ESP-IDF's compiler instead: "
-    "c_dsp/micropython.cmake",
+    # mpy_ld takes one section of code and one of literals from each object here, so sections of
+    # single functions are no way to leave out what nothing calls: the whole program is compiled at
+    # once instead.
+    "xtensawin": Arch(
+        XTENSA,
+        ("-flto", "-fno-function-sections", "-fno-data-sections"),
+        "FLOAT",
+        joining=(
+            "-O2",
+            "-fwhole-program",
+            "-flto-partition=one",
+            "-flinker-output=nolto-rel",
+            "-Wl,--no-relax",
+            f"-Wl,-T,{NATMOD / 'xtensa' / 'sections.ld'}",
+        ),
+    ),
 }
 
 
@@ -135,6 +146,8 @@ def inputs() -> list[Path]:
 
 def fingerprint(arch: str) -> str:
     digest = hashlib.sha256(arch.encode())
+    if ARCHES[arch].compiler == XTENSA:
+        digest.update(toolchain().tag().encode())
     for path in inputs():
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
@@ -181,12 +194,34 @@ def micropython_source() -> Path:
     return next(tree.iterdir()) / "micropython"
 
 
+def load(path: Path) -> ModuleType:
+    """A module by its file: this runs without the checkout on sys.path."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def toolchain() -> ModuleType:
+    return load(NATMOD / "xtensa" / "toolchain.py")
+
+
+def compiler(name: str) -> str:
+    """The architecture's compiler; the ESP32's is made where it is missing."""
+    program = ARCHES[name].compiler
+    if program != XTENSA:
+        return program
+    xtensa = toolchain()
+    try:
+        return str(xtensa.compiler())
+    except xtensa.ToolchainError as error:
+        raise BuildError(f"no compiler for {name} could be made: {error}") from error
+
+
 def debian_micropython() -> Path:
     """MicroPython 1.25 as Debian's suite trixie has it: its linker knows rv32imc."""
-    spec = importlib.util.spec_from_file_location("peers", CORE / "bench" / "peers.py")
-    assert spec and spec.loader
-    peers = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(peers)
+    peers = load(CORE / "bench" / "peers.py")
     try:
         archive = next(peers.debian_source("micropython", "trixie").glob("*.orig.tar.*"))
         return Path(peers.unpack(archive, CACHE / "micropython_debian"))
@@ -194,12 +229,13 @@ def debian_micropython() -> Path:
         raise BuildError(f"no source package micropython of Debian's trixie: {error}") from error
 
 
-def compile_all(arch: Arch, node: bool, upstream: Path, folder: Path) -> list[str]:
+def compile_all(name: str, node: bool, upstream: Path, folder: Path) -> list[str]:
+    arch = ARCHES[name]
     objects = []
-    for source in [MODULE, *core_sources()]:
-        name = f"{source.stem}.o"
+    for source in [*SOURCES, *core_sources()]:
+        objects.append(f"{source.stem}.o")
         command = [
-            arch.compiler,
+            compiler(name),
             *FLAGS,
             *OPTIONS[node],
             *arch.flags,
@@ -209,18 +245,17 @@ def compile_all(arch: Arch, node: bool, upstream: Path, folder: Path) -> list[st
         ]
         command += [f"-DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_{arch.mp_float}"]
         command += ["-DMP_CONFIGFILE=<dsp.config.h>", '-DDSP_FUNCTIONS="functions.chosen.h"']
-        command += ["-c", str(source), "-o", name]
-        run(command, folder)
-        objects.append(name)
+        run([*command, "-c", str(source), "-o", objects[-1]], folder)
     return objects
 
 
-def link(name: str, arch: Arch, objects: list[str], mpy_ld: list[str], folder: Path) -> None:
+def link(name: str, objects: list[str], mpy_ld: list[str], folder: Path) -> None:
     """Join with what the compiler's own library provides, then make the .mpy of one object.
 
     mpy_ld embeds the output path as it is given, so it runs inside the folder.
     """
-    prelink = [arch.compiler, *arch.flags, "-r", "-nostdlib", "-Wl,--gc-sections"]
+    arch = ARCHES[name]
+    prelink = [compiler(name), *arch.flags, *arch.joining, "-r", "-nostdlib", "-Wl,--gc-sections"]
     prelink += ["-Wl,-u,mpy_init", "-Wl,-e,mpy_init", "-o", "all.o", *objects, "-lgcc"]
     run(prelink, folder)
     run([*mpy_ld, "--arch", name, "--qstrs", "dsp.config.h", "-o", "dsp.mpy", "all.o"], folder)
@@ -232,8 +267,6 @@ def build(name: str, node: bool = False) -> Path:
     Raises:
         BuildError: an unknown architecture, a missing tool, or a compiler's complaint.
     """
-    if name in MISSING:
-        raise BuildError(f"{name} is not built: {MISSING[name]}")
     if name not in ARCHES:
         raise BuildError(f"unknown architecture {name!r}; known: {', '.join(ARCHES)}")
     folder = REPO / "build" / "natmod" / name / ("node" if node else "")
@@ -241,15 +274,14 @@ def build(name: str, node: bool = False) -> Path:
     wanted = fingerprint(name)
     if target.is_file() and stamp.is_file() and stamp.read_text() == wanted:
         return target
-    arch = ARCHES[name]
-    upstream = debian_micropython() if arch.debian else micropython_source()
+    upstream = debian_micropython() if ARCHES[name].debian else micropython_source()
     folder.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
     chosen = folder / "functions.chosen.h"
     write_functions(node_functions() if node else None, chosen)
     mpy_ld = [sys.executable, str(upstream / "tools" / "mpy_ld.py")]
     run([*mpy_ld, "--arch", name, "--preprocess", "-o", "dsp.config.h", str(chosen)], folder)
-    link(name, arch, compile_all(arch, node, upstream, folder), mpy_ld, folder)
+    link(name, compile_all(name, node, upstream, folder), mpy_ld, folder)
     stamp.write_text(wanted)
     return target
 

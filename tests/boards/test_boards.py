@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from c_dsp.natmod import build as natmod
 from resonode import boards
 from resonode.errors import NodeError
 
@@ -69,6 +70,10 @@ def pins(node: dict[str, Any]) -> Iterator[tuple[str, int]]:
         parts = node.get(group, [])
         for part in parts if isinstance(parts, list) else [parts]:
             yield from ((f"{group} {key}", part[key]) for key in keys if key in part)
+
+
+def test_native_modules_can_be_built_for_every_board() -> None:
+    assert set(ARCH_OF.values()) <= set(natmod.ARCHES)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -165,10 +165,11 @@ def _module_level(tree: ast.AST) -> Iterator[ast.AST]:
 def _native(path: Path, arch: str) -> bytes:
     if path.is_file():
         return path.read_bytes()
-    next_step = f"Build it: make natmod ARCH={arch}"
-    if arch == "xtensawin":
-        next_step += " (needs Espressif's xtensa compiler, which no package registry has)"
-    raise NodeError("A native module is missing", why=f"there is no {path}", next=next_step)
+    raise NodeError(
+        "A native module is missing",
+        why=f"there is no {path}",
+        next=f"Build it: make natmod ARCH={arch}",
+    )
 
 
 def _compile(source: Path, path: Path, arch: str, folder: Path) -> bytes:

@@ -1,7 +1,9 @@
 // What compilers and libsodium call and a native module has no libc for.
 #include <stddef.h>
 
-void *memcpy(void *to, const void *from, size_t size) {
+// Calls that a compiler adds are seen too late to keep what they call: `used` does.
+
+__attribute__((used)) void *memcpy(void *to, const void *from, size_t size) {
     unsigned char *t = to;
     const unsigned char *f = from;
     while (size--) {
@@ -10,7 +12,7 @@ void *memcpy(void *to, const void *from, size_t size) {
     return to;
 }
 
-void *memset(void *to, int value, size_t size) {
+__attribute__((used)) void *memset(void *to, int value, size_t size) {
     unsigned char *t = to;
     while (size--) {
         *t++ = (unsigned char)value;
