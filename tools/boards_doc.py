@@ -226,9 +226,12 @@ CHECKS: list[Check] = [
     ),
     (
         _always,
-        "The prompt that a running node gives free",
-        "resonode node console --port $PORT\nresonode deploy {name} --port $PORT",
-        "deploying begins without reset",
+        "The prompt: its owner's, and nobody else's, also while it starts",
+        "resonode node commission --port $PORT\n"
+        "resonode deploy {name} --port $PORT\n"
+        "while printf '\\r\\003\\003\\001'; do :; done > $PORT   # press reset ten times\n"
+        "cat $PORT   # in another window",
+        "deploying begins without reset; `raw REPL` is never shown",
     ),
     (
         _always,

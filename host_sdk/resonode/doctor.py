@@ -42,6 +42,7 @@ def examine(
     *,
     source: Path | None = None,
     timeout_s: float = 5.0,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> Iterator[Finding]:
     """Look at what is on the port, and yield what is found.
 
@@ -49,6 +50,7 @@ def examine(
         board: which board it should be; else the one whose data lies on it.
         source: a checkout to compare with; else the one this SDK runs from, if there is one.
         timeout_s: how long to knock for MicroPython's prompt, if no node answers.
+        on_wait: called once then: it is time to press the reset button.
 
     Raises:
         NodeNotFound, PortBusy, PortForbidden: the port cannot be opened.
@@ -58,9 +60,10 @@ def examine(
         prompt = None
         # Firmware that runs has the port, and keeps it however long it is knocked at; what is
         # only about to start, or is reset by hand, lets in who goes on knocking.
-        for knock_s, ask_s in ((min(_GLANCE_S, timeout_s), _ASK_SOON_S), (timeout_s, _ASK_S)):
+        glance = (min(_GLANCE_S, timeout_s), _ASK_SOON_S, lambda: None)
+        for knock_s, ask_s, told in (glance, (timeout_s, _ASK_S, on_wait)):
             try:
-                prompt = stack.enter_context(Prompt(port, knock_s))
+                prompt = stack.enter_context(Prompt(port, knock_s, told))
                 break
             except Timeout as error:
                 silent = error
@@ -108,6 +111,11 @@ def _at_the_prompt(prompt: Prompt, board: Board | None, source: Path | None) -> 
         board = boards.load(named[0])
     deploy = f"resonode deploy {board.name if board else 'BOARD'}"
     yield _launcher(there, deploy)
+    if there.boot == "busy":
+        yield Finding(
+            "There is a boot.py: while it runs, a Ctrl-C opens the prompt to anybody",
+            "Put what it does elsewhere, and remove it: mpremote fs rm :boot.py",
+        )
     yield _slot(there, deploy)
     if board is None:
         yield Finding(

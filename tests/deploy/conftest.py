@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +16,10 @@ import serial
 
 from resonode import boards
 from resonode.deploy import Deployed, deploy
+from resonode.deploy.prompt import is_open
+from resonode.trust.access import Trust
 from resonode_hil.board import VirtualBoard
+from resonode_hil.commissioning import own, own_trust
 from resonode_hil.emulated import EmulatedBoard
 from resonode_hil.machine import default_machine
 from resonode_hil.sensors.iis3dwb import Iis3dwb
@@ -24,12 +30,9 @@ BOARD = boards.load("QEMU_M4F")
 # All bytecode and native code in RAM take more than an nRF52840 has; the flash is an ESP32's.
 HEAP, FLASH = 512 * 1024, 2 * 1024 * 1024
 
-# What a real chip has in itself: a number of its own.
-_BOOT = """
-import umachine
-with open("board_id", "wb") as file:
-    file.write(umachine.host_file("board_id"))
-"""
+NODE_ID = "00000000c0ffee00"
+# What a new file system has, as an ESP32 makes it.
+IDLE_BOOT = "# This file is executed on every boot\n#import esp\n"
 
 
 class Chip(EmulatedBoard):
@@ -51,14 +54,33 @@ class Chip(EmulatedBoard):
         if "reset button" in stage:
             self.power_cycle()
 
+    def to_prompt(self) -> None:
+        """Switch it on anew and knock, as often as it takes on a busy computer."""
+        for _attempt in range(20):
+            self.power_cycle()
+            for _knocks in range(4):
+                if is_open(self.port):
+                    return
+        raise AssertionError("its prompt does not open")
+
     def greeting(self, timeout_s: float = 20.0) -> str:
         """Return what the board says after power-on, to the end of the firmware's greeting."""
+        return self.start_under(b"", timeout_s)
+
+    def start_under(self, bytes_sent: bytes, timeout_s: float = 20.0) -> str:
+        """The same, while somebody sends these bytes again and again from before power-on."""
         self.kill()
-        with serial.Serial(self.port, timeout=timeout_s) as port:
+        said, deadline_s = b"", time.monotonic() + timeout_s
+        with serial.Serial(self.port, timeout=0.002, write_timeout=0) as port:
             self.start()
-            return port.read_until(b" profile\n").decode(errors="replace")
+            while GREETED not in said and time.monotonic() < deadline_s:
+                port.write(bytes_sent)
+                said += port.read(4096)
+        return said.decode(errors="replace")
 
 
+# How the firmware's first line ends.
+GREETED = b" profile\n"
 ChipFactory = Callable[..., Chip]
 
 
@@ -73,7 +95,8 @@ def native_modules() -> None:
 def rig_files(native_modules: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What lies on a board with nothing but MicroPython."""
     files = tmp_path_factory.mktemp("chip")
-    (files / "boot.py").write_text(_BOOT)
+    (files / "boot.py").write_text(IDLE_BOOT)
+    (files / "board_id").write_text(json.dumps({"node_id": NODE_ID}))
     return files
 
 
@@ -107,12 +130,46 @@ def first_time(
     return report, board.image.read_bytes()
 
 
+def chip_with(flash: bytes, directory: Path, files: Path) -> Chip:
+    """Return a board, switched off, that holds what was in another one's flash."""
+    board = new_chip(directory, files)
+    board.image.parent.mkdir(parents=True)
+    board.image.write_bytes(flash)
+    return board
+
+
 @pytest.fixture
 def deployed(rig_files: Path, first_time: tuple[Deployed, bytes], tmp_path: Path) -> Iterator[Chip]:
     """A board that runs what was deployed."""
-    board = new_chip(tmp_path / "deployed", rig_files)
-    board.image.parent.mkdir(parents=True)
-    board.image.write_bytes(first_time[1])
+    board = chip_with(first_time[1], tmp_path / "deployed", rig_files)
+    with board:
+        yield board
+
+
+@pytest.fixture(scope="session")
+def owner(tmp_path_factory: pytest.TempPathFactory) -> Trust:
+    """Whose boards the claimed ones are."""
+    return own_trust(tmp_path_factory.mktemp("owner"))
+
+
+@pytest.fixture(scope="session")
+def claimed_flash(
+    rig_files: Path,
+    first_time: tuple[Deployed, bytes],
+    owner: Trust,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> bytes:
+    board = chip_with(first_time[1], tmp_path_factory.mktemp("claimed"), rig_files)
+    with board:
+        assert asyncio.run(own(board, owner)) is not None
+        board.kill()
+        return board.image.read_bytes()
+
+
+@pytest.fixture
+def claimed(rig_files: Path, claimed_flash: bytes, tmp_path: Path) -> Iterator[Chip]:
+    """A deployed board that `owner` has commissioned."""
+    board = chip_with(claimed_flash, tmp_path / "claimed", rig_files)
     with board:
         yield board
 

@@ -182,6 +182,7 @@ PROBED = check.OnBoard.of(
         "slot": "",
         "boards": [],
         "main": "",
+        "boot": "",
     }  # fmt: skip
 )
 
@@ -228,7 +229,7 @@ def test_too_little_room_for_files_is_refused_before_copying(
 
 def test_what_the_firmware_needs_is_what_it_takes(deployed: Chip, source: Path) -> None:
     """The factors of heap_needed(), measured."""
-    deployed.power_cycle()
+    deployed.to_prompt()
     wanted = files.build(BOARD, source)
     python = sorted(files.loaded(BOARD, source) - {"dsp.mpy", "crypto.mpy"})
     modules = [

@@ -32,7 +32,7 @@ def test_a_board_with_only_micropython_is_told_what_to_do(chip: ChipFactory, sou
 
 
 def test_a_board_that_is_well_has_nothing_to_mend(deployed: Chip, source: Path) -> None:
-    deployed.power_cycle()
+    deployed.to_prompt()
     found = list(examine(deployed.port, source=source))
     assert bad(found) == {}
     assert any("files are those of this checkout" in one.text for one in found)
@@ -41,7 +41,7 @@ def test_a_board_that_is_well_has_nothing_to_mend(deployed: Chip, source: Path) 
 def test_what_is_wrong_is_named_with_its_mend(deployed: Chip, source: Path, tmp_path: Path) -> None:
     from resonode.deploy.prompt import Prompt
 
-    deployed.power_cycle()
+    deployed.to_prompt()
     with Prompt(deployed.port) as prompt:
         prompt.replace("/slot", b"app_a trying -")
         prompt.replace("/app_a/firmware/store.mpy", b"damaged")

@@ -32,7 +32,15 @@ def doctor(
 
     url = port or run(only_port())
     wanted = boards.load(board) if board else None
-    found = list(examine(url, wanted, source=source, timeout_s=timeout))
+    found = list(
+        examine(
+            url,
+            wanted,
+            source=source,
+            timeout_s=timeout,
+            on_wait=lambda: output.say("Waiting for the prompt: press the board's reset button."),
+        )
+    )
     if as_json:
         output.print_json({"findings": [asdict(one) | {"good": one.good} for one in found]})
     else:

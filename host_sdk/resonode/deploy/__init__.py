@@ -16,18 +16,21 @@ from pathlib import Path
 
 from resonode.boards import Board
 from resonode.deploy import check, files
+from resonode.deploy.door import open_prompt
 from resonode.deploy.plan import SLOTS, Plan, Tree, make_plan
 from resonode.deploy.prompt import ON_BOARD, Prompt
 from resonode.errors import Incomplete, VerifyFailed
+from resonode.trust.access import Trust
 
 __all__ = ["Deployed", "deploy"]
 
 Progress = Callable[[str, float], None]
 
 _AT_ONCE = 20  # files copied by one call: a line that a board can compile
-# What on_board/main.py prints when new firmware has run for a while, and when it does not start.
+# What on_board/main.py prints when new firmware has run for a while.
 _GOOD = "has started well"
-_FELL_BACK, _TRACEBACK = "going back to", "Traceback"
+# What comes when it does not start: after the traceback, if there is one.
+_ENDS = ("going back to", "nothing starts", ">>> ")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ def deploy(
     port: str,
     *,
     source: Path | None = None,
+    trust: Trust | None = None,
     timeout_s: float = 30.0,
     starts_s: float = 30.0,
     on_progress: Progress = lambda stage, part: None,
@@ -58,6 +62,8 @@ def deploy(
 
     Args:
         source: a checkout; else the one this SDK runs from.
+        trust: keys and site file, by which a node that has an owner is asked for its prompt;
+            default those in $RESONODE_HOME or the user's folder.
         timeout_s: how long to wait for MicroPython's prompt.
         starts_s: how long to wait until the new firmware has started.
         on_progress: called with what is being done, and which part of it is done, 0 to 1.
@@ -65,6 +71,7 @@ def deploy(
     Raises:
         DoesNotFit: version, ABI, RAM or room: refused before anything is copied.
         Timeout: no prompt.
+        NotTrusted: the node has an owner, who is somebody else.
         Disconnected: the board went away; it starts what it had before.
         VerifyFailed: a file does not hold what was sent; the board has what it had before.
         Incomplete: the new firmware does not start; the board went back to the old one.
@@ -77,7 +84,9 @@ def deploy(
     wanted = files.build(board, source)
     needed = check.heap_needed(board, wanted, files.loaded(board, source))
     waiting = "waiting for the prompt: press the board's reset button"
-    with Prompt(port, timeout_s, lambda: on_progress(waiting, 0.0)) as prompt:
+    with open_prompt(
+        port, trust or Trust(), timeout_s, lambda: on_progress(waiting, 0.0)
+    ) as prompt:
         on_progress("checking", 0.0)
         there = check.OnBoard.of(prompt.call("probe"))
         check.check_version(board, there)
@@ -92,6 +101,7 @@ def deploy(
         launcher = (ON_BOARD / "main.py").read_bytes()
         if there.main != files.sha256(launcher):
             prompt.replace("/main.py", launcher)
+        prompt.call("remove_idle_boot")  # MicroPython heeds Ctrl-C while a boot.py runs
         if not plan.unchanged:
             # From here on the board starts the new one.
             prompt.replace("/slot", f"{plan.target} new {plan.safe or '-'}".encode())
@@ -146,10 +156,9 @@ def _verify(prompt: Prompt, plan: Plan) -> None:
 def _start(prompt: Prompt, sign: str, starts_s: float) -> None:
     """Start the board, and wait for a `sign` that it did."""
     prompt.restart()
-    said = prompt.listen(
-        starts_s, lambda text: sign in text or _FELL_BACK in text or _TRACEBACK in text
-    )
-    if sign in said and _FELL_BACK not in said and _TRACEBACK not in said:
+    ends = (sign, *_ENDS)
+    said = prompt.listen(starts_s, lambda text: any(end in text for end in ends))
+    if sign in said and not any(end in said for end in (*_ENDS, "Traceback")):
         return
     raised = [line for line in said.splitlines() if "Error" in line]
     raise Incomplete(

