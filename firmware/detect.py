@@ -10,6 +10,7 @@ from firmware.passing import forget
 
 ACCELEROMETERS = ("iis3dwb", "adxl355", "lis2dw12", "adxl345", "lsm6ds3")
 AIR_ON_UART = ("sps30", "pms5003")
+AIR_ON_SPI = ("bme680",)
 # The drivers know their addresses too, but loading one takes memory.
 AIR_ON_I2C = {
     "scd41": (0x62,),
@@ -102,6 +103,25 @@ async def air_on_i2c(board, taken: list, say) -> list:
                 say(f"{place}: something answers that we do not know")
             else:
                 found.append((place, chip))
+    return found
+
+
+async def air_on_spi(board, taken: list, say) -> list:
+    # (place, chip) of the air sensors that the board's data name there: a chip select does not say
+    # what hangs on it.
+    found = []
+    for place in board.data["sensors"]:
+        name, where = place.get("chip"), _place(place)
+        if name not in AIR_ON_SPI or "spi" not in place or where in taken:
+            continue
+        module = driver(name)
+        spi = board.spi(place["spi"], module.SPI_OPTIONS)
+        chip = module.over_spi(spi, board.output(place["cs"]), board.clock)
+        if await _is_there(chip):
+            found.append((where, chip))
+        else:
+            say(f"{where}: no {name} answers")
+            forget(_module(name))
     return found
 
 

@@ -95,6 +95,7 @@ async def _late_sensors(board, places: list, say) -> list:
 
     await board.clock.sleep_until(_ALL_CHIPS_UP_US)
     found = await detect.air_on_i2c(board, places, say)
+    found += await detect.air_on_spi(board, places, say)
     found += await detect.air_on_uart(board)
     forget("firmware.detect")
     return found

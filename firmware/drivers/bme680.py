@@ -9,9 +9,11 @@
 
 from firmware.drivers import SensorError
 from firmware.drivers.i2c_device import I2cDevice, pause
+from firmware.drivers.registers import SpiRegisters
 
 NAME = "bme680"
 I2C_ADDRESSES = (0x76, 0x77)
+SPI_OPTIONS = {"baudrate": 10000000, "polarity": 0, "phase": 0}
 UART_BAUDRATE = 0
 
 _CHIP_ID, _ID = 0xD0, 0x61
@@ -21,6 +23,9 @@ _COEFFICIENTS = ((0x8A, 23), (0xE1, 14), (0x00, 5))
 _CTRL_HUM, _CTRL_MEAS, _CTRL_GAS_1 = 0x72, 0x74, 0x71
 _RES_HEAT_0, _GAS_WAIT_0 = 0x5A, 0x64
 _FIELD_0, _FIELD_BYTES = 0x1D, 17
+# On SPI an address has seven bits, and spi_mem_page in this register, which is on both pages, says
+# which half is meant.
+_PAGE, _LOWER, _UPPER = 0x73, 0x10, 0x00
 
 _FORCED = 0x01
 _OVERSAMPLING = {"humidity": 1, "temperature": 2, "pressure": 5}  # 1x, 2x, 16x
@@ -43,14 +48,38 @@ _RANGE_2 = (0, 0, 0, 0, 0.1, 0.7, 0, -0.8, -0.1, 0, 0, 0, 0, 0, 0, 0)
 
 
 def over_i2c(i2c, address: int, clock):
-    return BME680(i2c, address, clock)
+    return BME680(I2cDevice(i2c, address, NAME), clock)
+
+
+def over_spi(spi, cs, clock):
+    return BME680(_SpiDevice(spi, cs), clock)
+
+
+class _SpiDevice:
+    # The page is set before each access: a chip that lost its power meanwhile has forgotten it.
+    def __init__(self, spi, cs) -> None:
+        self._registers = SpiRegisters(spi, cs)
+
+    def read_registers(self, register: int, buffer) -> None:
+        self._turn_to(register)
+        self._registers.read_into(register & 0x7F, buffer)
+        if min(buffer) == 0xFF:  # what a line that nobody drives reads; no register's values do
+            raise SensorError(f"{NAME} does not answer on SPI: check power and wiring")
+
+    def write_register(self, register: int, value: int) -> None:
+        self._turn_to(register)
+        self._registers.write(register & 0x7F, value)
+
+    def _turn_to(self, register: int) -> None:
+        self._registers.write(_PAGE, _UPPER if register & 0x80 else _LOWER)
 
 
 class BME680:
     interval_s = 3
     paced = False
 
-    def __init__(self, i2c, address: int, clock, profile: tuple = ((320, 150),)) -> None:
+    def __init__(self, device, clock, profile: tuple = ((320, 150),)) -> None:
+        # device: its registers, on either bus.
         # profile: the heater's steps, (degrees C, ms) each, one to ten; one step a reading.
         if not 1 <= len(profile) <= 10:
             raise SensorError("bme680: a heater profile has 1 to 10 steps")
@@ -58,7 +87,7 @@ class BME680:
             if not (200 <= celsius <= 400 and 1 <= ms <= 4032):
                 raise SensorError("bme680: a heater step is 200..400 C for 1..4032 ms")
         self.name = NAME
-        self._device = I2cDevice(i2c, address, NAME)
+        self._device = device
         self._clock = clock
         self._profile = profile
         self._step = 0

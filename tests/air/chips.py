@@ -151,6 +151,16 @@ KINDS = [
         within=_BME_WITHIN,
         checked=False,
     ),
+    Kind(
+        "bme680-spi",
+        Bme680,
+        "bme680.over_spi(machine.SPI(0), machine.Pin(2, machine.Pin.OUT, value=1), clock)",
+        "chips",
+        2,
+        _bme680,
+        within=_BME_WITHIN,
+        checked=False,
+    ),
 ]
 BY_NAME = {kind.name: kind for kind in KINDS}
 

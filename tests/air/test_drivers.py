@@ -5,6 +5,7 @@ it is set up, what it reads, what it can do beside.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -64,9 +65,10 @@ say(await chip.read())"""
         for kind in KINDS
     )
     models = {kind.name: in_a_room(kind, noise=0.0) for kind in KINDS}
-    i2c = {kind.where: models[kind.name] for kind in KINDS if kind.bus == "i2c"}
-    uart = {kind.where: models[kind.name] for kind in KINDS if kind.bus == "uart"}
-    said = run(tmp_path, program, i2c=i2c, uart=uart)
+    fitted: dict[str, Any] = {}
+    for kind in KINDS:
+        fitted.setdefault(kind.bus, {})[kind.where] = models[kind.name]
+    said = run(tmp_path, program, **fitted)
     truth = {
         "co2_ppm": (ROOM_AIR.co2_ppm, 0.5),
         "air_temperature_c": (ROOM_AIR.temperature_c, 0.02),
@@ -387,14 +389,30 @@ def test_pms5003_passes_over_old_frames_and_wakes_up(tmp_path):
     assert chip.passive and not chip.asleep
 
 
+def test_a_bme680_that_the_boards_data_name_is_found_on_spi_and_its_absence_told(tmp_path):
+    said = run(
+        tmp_path,
+        """
+        from firmware import board, detect
+        board = board.Board(board.__file__.rsplit("/", 2)[0] + "/boards/VIRTUAL/board.json")
+        board.data["sensors"] += [{"chip": "bme680", "spi": 0, "cs": cs} for cs in (2, 3, 4)]
+        found = await detect.air_on_spi(board, ["spi0/cs4"], say)
+        say([[place, chip.name] for place, chip in found])
+        """,
+        chips={2: Bme680(is_688=True), 4: Bme680()},
+    )
+    assert said == ["spi0/cs3: no bme680 answers", [["spi0/cs2", "bme688"]]]
+
+
 @pytest.mark.parametrize("is_688", [False, True])
 def test_bme680_goes_through_its_heater_profile(tmp_path, is_688):
     chip = Bme680(Constant(AirState(voc_ppb=100.0)), is_688=is_688)
     said = run(
         tmp_path,
         """
+        from firmware.drivers.i2c_device import I2cDevice
         profile = ((200, 50), (320, 150), (400, 1000))
-        chip = bme680.BME680(i2c, 0x76, clock, profile)
+        chip = bme680.BME680(I2cDevice(i2c, 0x76, "bme680"), clock, profile)
         await chip.identify()
         await chip.start(3)
         say(chip.name)

@@ -132,7 +132,11 @@ def test_an_absent_sensor_is_told_in_plain_words(life):
 
 
 def test_lost_answers_are_errors_and_the_others_are_readings(life):
-    assert any("does not answer" in one or "breaks off" in one for one in life.errors_of("nacking"))
+    errors = life.errors_of("nacking")
+    if life.kind.bus == "chips":
+        assert not errors  # on SPI nobody acknowledges anything
+    else:
+        assert any("does not answer" in one or "breaks off" in one for one in errors)
 
 
 def test_a_stuck_sensor_gives_nothing_new(life):

@@ -139,4 +139,4 @@ def test_heater_of_a_bme680_is_set():
 
 def test_a_bme680_refuses_a_profile_it_cannot_heat():
     for profile in ((), ((320, 150),) * 11, ((100, 150),), ((320, 5000),)):
-        assert "bme680" in complaint(bme680.BME680, None, 0x76, None, profile)
+        assert "bme680" in complaint(bme680.BME680, None, None, profile)

@@ -16,6 +16,7 @@ from resonode_hil.sensors.air_chip import Air, AirChip, clipped
 
 CHIP_ID, RESET, VARIANT_ID = 0xD0, 0xE0, 0xF0
 CTRL_GAS_0, CTRL_GAS_1, CTRL_HUM, CTRL_MEAS, CONFIG = 0x70, 0x71, 0x72, 0x74, 0x75
+STATUS, SPI_MEM_PAGE = 0x73, 0x10
 IDAC_HEAT_0, RES_HEAT_0, GAS_WAIT_0 = 0x50, 0x5A, 0x64
 FIELD_0 = 0x1D
 RESET_WORD = 0xB6
@@ -97,8 +98,33 @@ class Bme680(AirChip):
             pairs = bytes([*write])
             for at in range(0, len(pairs) - 1, 2):
                 self._write(pairs[at], pairs[at + 1])
-        data = bytes(self._registers[(self._pointer + at) & 0xFF] for at in range(n_read))
-        if n_read and self._pointer == FIELD_0:
+        return self._read(self._pointer, n_read)
+
+    def spi(self, write: bytes, n_read: int) -> bytes:
+        """The same with seven bits of address; `spi_mem_page` says which half is meant."""
+        if self.now_us < self._alive_us or not write:
+            return b"\xff" * n_read
+        register = self._paged(write[0] & 0x7F)
+        if write[0] & 0x80:
+            return self._read(register, n_read)
+        for at in range(0, len(write) - 1, 2):
+            self._write(self._paged(write[at] & 0x7F), write[at + 1])
+        return bytes(n_read)
+
+    def irq(self) -> bool:
+        """It has no interrupt line."""
+        return False
+
+    def next_irq_us(self) -> None:
+        """Never."""
+
+    def _paged(self, address: int) -> int:
+        lower = self._registers[STATUS] & SPI_MEM_PAGE or address == STATUS
+        return address if lower else address | 0x80
+
+    def _read(self, register: int, count: int) -> bytes:
+        data = bytes(self._registers[(register + at) & 0xFF] for at in range(count))
+        if count and register == FIELD_0:
             self._registers[FIELD_0] &= 0x7F  # new data, once
         return data
 
