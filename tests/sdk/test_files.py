@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import threading
 
 import numpy as np
@@ -14,15 +13,7 @@ from resonode.errors import StoreError, StoreFull
 from resonode.gateway import Store
 from resonode.records import decode
 from tests.sdk import samples
-from tests.sdk.conftest import cli_process
 from tests.sdk.fake_node import FakeNode
-
-
-def resonode(*arguments):
-    """Run `resonode ...` in a process of its own: what Python prints at its end counts too."""
-    return subprocess.run(
-        cli_process(*arguments), capture_output=True, text=True, timeout=60, check=False
-    )
 
 
 def test_a_file_takes_its_place_only_when_it_is_whole(tmp_path):
@@ -99,28 +90,26 @@ def test_a_full_disk_is_told_apart_from_other_failures(small_disk):
 
 @pytest.mark.parametrize("suffix", ["wav", "csv", "npz", "uff"])
 def test_a_capture_onto_a_full_disk_leaves_nothing_and_is_done_again_without_yes(
-    small_disk, suffix
+    small_disk, suffix, cli
 ):
     filler, path = small_disk / "filler", small_disk / f"w.{suffix}"
     filler.write_bytes(bytes(1_010_000))
     with FakeNode() as fake:
         take = ("capture", path, "-n", 40000, "--axes", "xyz", "--port", fake.url)
-        done = resonode(*take)
-        assert (done.returncode, done.stdout) == (10, "")
-        assert "disk is full" in done.stderr
-        assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+        done = cli(*take)
+        assert (done.code, done.out) == (10, "")
+        assert "disk is full" in done.err
         assert list(small_disk.iterdir()) == [filler]
         filler.unlink()
-        assert resonode(*take[:2], "-n", 2000, "--port", fake.url).returncode == 0
+        assert cli(*take[:2], "-n", 2000, "--port", fake.url).code == 0
     assert path.stat().st_size > 1000
 
 
-def test_a_picture_onto_a_full_disk_leaves_nothing(small_disk, tmp_path):
+def test_a_picture_onto_a_full_disk_leaves_nothing(small_disk, tmp_path, cli):
     with Store(tmp_path / "r.db") as store:
         store.add([("n1", decode(samples.spectrum(0, np.ones(400))))])
     filler = small_disk / "filler"
     filler.write_bytes(bytes(1_040_000))
     done = resonode(*("plot", "spectrum", "--db", tmp_path / "r.db", "--out", small_disk / "p.png"))
-    assert done.returncode == 10 and "disk is full" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == 10 and "disk is full" in done.err
     assert list(small_disk.iterdir()) == [filler]
