@@ -110,6 +110,6 @@ def test_a_picture_onto_a_full_disk_leaves_nothing(small_disk, tmp_path, cli):
         store.add([("n1", decode(samples.spectrum(0, np.ones(400))))])
     filler = small_disk / "filler"
     filler.write_bytes(bytes(1_040_000))
-    done = resonode(*("plot", "spectrum", "--db", tmp_path / "r.db", "--out", small_disk / "p.png"))
+    done = cli(*("plot", "spectrum", "--db", tmp_path / "r.db", "--out", small_disk / "p.png"))
     assert done.code == 10 and "disk is full" in done.err
     assert list(small_disk.iterdir()) == [filler]
