@@ -20,6 +20,7 @@ import resonode
 from resonode.analysis import envelope_report
 from resonode.bearing import bearing
 from resonode.trust.access import Trust
+from resonode.trust.owner import console
 from resonode_hil.commissioning import own, own_trust, url_of
 from resonode_hil.emulated import EmulatedBoard
 from resonode_hil.machine import Machine, Replay, default_machine
@@ -27,6 +28,7 @@ from resonode_hil.sensors.iis3dwb import Iis3dwb
 from resonode_hil.timebase import Lockstep
 from tests.e2e import reference
 from tests.e2e.test_exact import RELATIVE, Samples
+from tests.emulated.repl import Repl
 from tools import emulated
 
 PATIENCE_S = 120.0
@@ -192,3 +194,23 @@ def test_frozen_gives_nobody_a_prompt(frozen_build: Path, tmp_path: Path) -> Non
         board.check()
     assert b"Resonode" in said
     assert b">" not in said and b"Traceback" not in said
+
+
+def test_frozen_gives_its_owner_a_prompt_until_the_next_reset(
+    node: Any, frozen_build: Path
+) -> None:
+    board, _, trust = node(default_machine(), build="frozen")
+
+    async def ask() -> None:
+        async with resonode.connect(url_of(board), trust=trust) as connected:
+            await console(connected, trust)
+
+    async def runs() -> str:
+        async with resonode.connect(url_of(board), trust=trust) as connected:
+            return (await connected.info()).board
+
+    asyncio.run(ask())
+    with Repl(board.port) as repl:
+        assert repl.run("print(2 + 2)") == "4\n"
+        repl.start("import machine\nmachine.reset()")
+    assert asyncio.run(runs()) == "QEMU_M4F"

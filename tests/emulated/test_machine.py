@@ -184,7 +184,7 @@ def prompt(stock_build: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         ("SPI(0).write(bytes(65))", "more than 64 bytes"),
         ("SPI(0).write_readinto(bytes(2), bytearray(2))", "writing and reading at once"),
         ("I2C(1)", "there is I2C 0 alone"),
-        ("machine.UART(1)", "UART 2"),
+        ("machine.UART(0)", "UART 1 is a sensor's, UART 2 the radio"),
     ],
 )
 def test_what_the_board_has_not_is_refused_in_words(prompt: Repl, code: str, why: str) -> None:
@@ -218,6 +218,48 @@ for address, data in ((0x11, b'x'), (0x62, b'\\xff')):
         "[Errno 19] ENODEV",
         "[Errno 19] ENODEV",
     ]
+
+
+# ---- a sensor's serial line ----
+
+
+class Echo:
+    """A serial device that sends back what it got, 20 ms later."""
+
+    def __init__(self) -> None:
+        self._heard = b""
+        self._t_us = self._ready_us = 0
+
+    def receive(self, data: bytes) -> None:
+        self._heard += data
+        self._ready_us = self._t_us + 20_000
+
+    def transmit(self, most: int) -> bytes:
+        if self._t_us < self._ready_us:
+            return b""
+        answer, self._heard = self._heard[:most], self._heard[most:]
+        return answer
+
+    def advance(self, t_us: int) -> None:
+        self._t_us = t_us
+
+
+def test_a_sensors_uart_keeps_what_has_come_until_it_is_read(bare: BareFactory) -> None:
+    _, repl = bare(uart={1: Echo()}, timebase=Lockstep())
+    code = """
+SENT = bytes(range(200)) * 2
+uart = machine.UART(1, baudrate=9600)
+print(uart.any(), uart.read(), uart.write(SENT))
+time.sleep_ms(20)
+print(uart.any() > 0, uart.read(3), uart.read(150) + uart.read() == SENT[3:])
+patient = machine.UART(1, timeout=100)
+patient.write(b'hello')
+print(patient.read(5), ticks_us() // 1000)
+"""
+    nothing, something, waited = repl.run(IMPORTS + code).splitlines()
+    assert nothing == "0 None 400"
+    assert something == r"True b'\x00\x01\x02' True"
+    assert waited == "b'hello' 40"
 
 
 # ---- the firmware's own wait ----

@@ -6,14 +6,13 @@
 #include "clock.h"
 #include "host.h"
 #include "lines.h"
-#include "py/misc.h"
-#include "py/mphal.h"
+#include "py/runtime.h"
 #include "uart.h"
 
 #define REPLY_HEADER 10    // status u8 | levels u8 | t_us u64le
 #define RIG_GONE_MS 60000  // the rig answers at once; one that has not for so long is gone
 // Looks for the answer this often before it sleeps: waking up takes the emulator longer.
-#define IMPATIENCE 2000
+#define IMPATIENCE 200
 
 static uint64_t heard_us;               // the rig's time as of its last answer,
 static uint32_t heard_ms = UINT32_MAX;  // and the chip's: never so far

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BUS_SPI = 1, BUS_WAIT = 2, BUS_TIME = 3, BUS_I2C = 4 };
+enum { BUS_SPI = 1, BUS_WAIT, BUS_TIME, BUS_I2C, BUS_UART_WRITE, BUS_UART_READ };
 
 // A request: its head, then `more` bytes in any number of pieces, then the answer. bus_hear puts at
 // most `size` bytes into `data` and returns how many came, or -errno.

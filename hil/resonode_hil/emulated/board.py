@@ -6,6 +6,9 @@
 The board's `flash` folder on this computer is QEMU's working directory. It holds flash.img, which
 is the chip's flash, and `board_id`. The console is UART 0 on the pty, the bus channel UART 1 on
 the same socket that a virtual board has, the radio UART 2.
+
+It has no other time than the rig's. Under a Lockstep that has a host, give that a speed: else the
+board's idle time flies, and with it what it grants the host for an answer.
 """
 
 from __future__ import annotations
