@@ -24,7 +24,8 @@ What each board has, and how MicroPython and the firmware get onto it
 ([flash-and-deploy.md](flash-and-deploy.md)). What its keys mean, and how to add one:
 [boards/README.md](../boards/README.md). None of them was at hand: what was tested instead, and how
 to test the rest, is in [hardware-tests.md](hardware-tests.md). The currents are quoted from the
-makers' data sheets; most could not be compared with them again here, and none was measured.
+makers' data sheets. The sleep currents of ESP32 and ESP32-S3 were found again elsewhere, the others
+could not be compared, and none was measured.
 
 """
 
