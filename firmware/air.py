@@ -157,7 +157,11 @@ class _Post:
             self._failed(error)
             return None
         if values is None:
-            self._failed(SensorError(f"{self.chip.name} has nothing new: it may be stuck"))
+            silent_us = self.clock.now_us() - self._taken_us
+            if silent_us < getattr(self.chip, "quiet_us", 0):
+                self._count_errors(1)
+            else:
+                self._failed(SensorError(f"{self.chip.name} has nothing new: it may be stuck"))
         return values
 
     async def _serve(self) -> None:

@@ -77,6 +77,9 @@ class Board:
         # The VIRTUAL board's time is the rig's, not its process's: its port brings clock and waits.
         self._own_time = self.data["clock"] == "port"
         self.clock = machine.BoardClock() if self._own_time else Clock()  # type: ignore[attr-defined]
+        # Time as those have it who talk to the node. Everywhere else it is the same clock, which is
+        # looked at often enough to notice that its ticks have wrapped.
+        self.hosts_clock = Clock() if self._own_time else self.clock
 
     def spi(self, number: int, mode: dict):
         # mode: what the chip asks for; a board's wiring may be slower than the chip.

@@ -12,7 +12,6 @@ from firmware.access import Access, Trust
 from firmware.beacon import Beacon
 from firmware.board import Board
 from firmware.calibration import Calibration
-from firmware.clock import Clock
 from firmware.counters import Counters
 from firmware.link_serial import SerialLink
 from firmware.measure import Measurement
@@ -161,10 +160,8 @@ def _profile(board, identity: dict) -> str:
 
 
 async def _start(board, identity: dict):
-    seconds_clock = Clock()
-
     def seconds() -> float:
-        return seconds_clock.now_us() / 1000000
+        return board.hosts_clock.now_us() / 1000000
 
     trust = Trust(identity["node_id"], VERSION, _profile(board, identity), seconds)
     counters = Counters()

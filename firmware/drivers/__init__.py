@@ -47,6 +47,7 @@
 #   ready_us                           board time from which values are of its accuracy
 #   await identify()                   SensorError unless it is there and is this chip; ends a
 #                                      measurement that an earlier life has left running
+#   quiet_us                           where it may have nothing new for so long, and be well
 #   SETTINGS                           where it has any: names in a configuration for start()
 #   await start(interval_s, **settings)   after identify(); readings will be asked for that far
 #                                      apart, and the first can be read when it returns

@@ -297,6 +297,16 @@ def test_self_calibration_of_the_co2_sensor_follows_the_configuration(tmp_path, 
     assert len(records) >= 5 and records[-1]["errors"] == 0
 
 
+def test_a_particle_sensor_that_cleans_its_fan_is_not_taken_to_be_stuck(live):
+    chip = Sps30Uart(Constant(ROOM_AIR))
+    heard = live(["sps30"], 200, settings="air_period_s=1, fan_clean_s=60", uart={1: chip})
+    assert chip.counter.cleanings == 3 and not heard.losses
+    records = heard.records("sps30")
+    # Readings that were due meanwhile are errors, and the last values are as old as they say.
+    assert records[-1]["errors"] == pytest.approx(3 * 10, abs=3)
+    assert max(one.get("stale_s", 0) for one in records) == pytest.approx(10, abs=1.5)
+
+
 def test_a_day_of_three_sensors_keeps_its_schedule_its_counts_and_its_heap(tmp_path):
     """24 h of virtual time: a paced sensor every second, two others, each on its own oscillator."""
     room = office_day()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.e2e.test_sleep import S, Skipping, configured, skip, stored
 from tools import emulated
 
 PERIOD_S, HOURS = 3600, 2
+DATE = dt.datetime(2027, 3, 4, 5, 6, 7, tzinfo=dt.UTC)
 
 
 def test_captures_of_two_hours_are_on_time_complete_and_slept_in_between(tmp_path: Path) -> None:
@@ -25,11 +27,15 @@ def test_captures_of_two_hours_are_on_time_complete_and_slept_in_between(tmp_pat
     with EmulatedBoard(tmp_path, chip, timebase=timebase, build="frozen", profile=OPEN) as board:
 
         async def hours() -> tuple[int, list[Any]]:
+            async with resonode.connect(f"serial:{board.port}") as node:
+                await node.set_datetime(DATE)
             began_us = await configured(
                 board, schedule_period_s=PERIOD_S, schedule_length_s=1, window=4096
             )
             await skip(timebase, began_us + HOURS * 3600 * S + S // 2)
             async with resonode.connect(f"serial:{board.port}") as node:
+                passed_s = (await node.datetime() - DATE).total_seconds()
+                assert abs(passed_s - HOURS * 3600) < 10  # ticks have wrapped six times
                 return began_us, await stored(node)
 
         began_us, records = run(hours())

@@ -40,12 +40,15 @@ class ParticleCounter:
         self._cleans_until_us = 0
         self.fresh: bytes | None = None
         self.week_s = WEEK_S
+        self._cleaned_us: int | None = None  # or when its week began
 
     def start(self, now_us: int) -> None:
         self.measures = True
         self._from_us = now_us
         self._due_us = now_us + self._period_us
         self.fresh = None
+        if self._cleaned_us is None:
+            self._cleaned_us = now_us
 
     def stop(self) -> None:
         self.measures = False
@@ -53,6 +56,7 @@ class ParticleCounter:
 
     def clean(self, now_us: int) -> None:
         self.cleanings += 1
+        self._cleaned_us = now_us
         self._cleans_until_us = now_us + CLEAN_US
 
     @property
@@ -62,6 +66,8 @@ class ParticleCounter:
     def run(self, now_us: int) -> None:
         """Do what is due up to `now_us`."""
         while self.measures and self._due_us <= now_us:
+            if self.week_s and self._due_us - (self._cleaned_us or 0) >= self.week_s * 1_000_000:
+                self.clean(self._due_us)
             if self._due_us + self._period_us > now_us and self._due_us >= self._cleans_until_us:
                 self.fresh = self._measure(self._due_us)
             self._due_us += self._period_us
