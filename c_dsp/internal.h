@@ -17,6 +17,9 @@
 #endif
 #if defined(__ARM_FP) || defined(__SSE2__) || defined(__aarch64__) || defined(__riscv_flen)
 #define dsp_sqrt(x) __builtin_sqrtf(x)  // one instruction, given -fno-math-errno
+#elif defined(__XTENSA__) && __XCHAL_HAVE_FP_SQRT
+float __ieee754_sqrtf(float x);  // libgcc's, of the FPU's own steps; correctly rounded
+#define dsp_sqrt(x) __ieee754_sqrtf(x)
 #else
 #define dsp_sqrt(x) dsp_soft_sqrt(x)
 #endif

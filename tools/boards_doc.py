@@ -200,7 +200,7 @@ CHECKS: list[Check] = [
     (
         lambda board: bool(board.node["arch"] == "xtensawin"),
         "Native modules on the real core: memory that may hold code, MULUH and MULSH, the steps of "
-        "float division. In the tests QEMU's core runs the same files",
+        "division and square root. In the tests QEMU's core runs the same files",
         "make natmod ARCH=xtensawin   # makes its compiler, once\n"
         "mpremote connect $PORT cp build/natmod/xtensawin/node/dsp.mpy :\n"
         "mpremote connect $PORT cp build/natmod/xtensawin/crypto.mpy :\n"

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from resonode import boards
-from resonode.deploy import files
 from tests.emulated import vectors
 from tests.test_both_interpreters import ROOT
 from tools import emulated
@@ -97,15 +95,6 @@ def test_the_nodes_part_is_loaded_too_and_holds_what_the_firmware_calls(
     script.write_text("import sys\nsys.path[:] = sys.argv[1:]\nimport dsp\nprint(*dir(dsp))\n")
     held = set(run(script, modules / "node").split())
     assert held >= set((ROOT / "c_dsp" / "natmod" / "node.txt").read_text().split())
-
-
-@pytest.mark.parametrize("name", ["ESP32_DEVKITC", "ESP32_S3_DEVKITC"])
-def test_all_that_is_deployed_to_these_boards_is_for_their_core(modules: Path, name: str) -> None:
-    there = files.build(boards.load(name), ROOT)
-    abis = {files.abi_of_file(data) for path, data in there.items() if path.endswith(".mpy")}
-    assert abis <= {files.Abi(6, 3, "xtensawin"), files.Abi(6, 0, "none")}
-    assert there["dsp.mpy"] == (modules / "node" / "dsp.mpy").read_bytes()
-    assert there["crypto.mpy"] == (modules / "crypto.mpy").read_bytes()
 
 
 def test_a_module_of_another_architecture_is_refused_as_on_a_board(

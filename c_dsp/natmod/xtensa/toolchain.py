@@ -6,7 +6,7 @@ another core's description from a shared object, so nothing of them is built her
     build/cache/xtensa_debian   compiler, binutils and C headers of Debian's trixie, unpacked with
                                 the C library they need: they run on older releases too
     build/cache/xtensa_<hash>   esp32.so from esp32.c and QEMU's table of instructions;
-                                libgcc.a, float division and the like, assembled anew for this core
+                                libgcc.a, float division and roots, assembled anew for this core
                                 from GCC's source; bin/, which calls it all
 
 A download of about 180 MB and half a minute, once. libgcc is under GCC's runtime library exception.
