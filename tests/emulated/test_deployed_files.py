@@ -1,4 +1,4 @@
-"""What `resonode deploy` puts onto the boards that take compiled files: all of it for their core."""
+"""What `resonode deploy` puts onto boards that take compiled files: all of it for their core."""
 
 from __future__ import annotations
 
