@@ -81,7 +81,7 @@ async def stored(node: resonode.Node) -> list[Any]:
 def test_in_24_h_of_sleep_no_capture_is_late_and_no_record_missing(virtual_board: Any) -> None:
     timebase = Skipping()
     board = sleeper(virtual_board, timebase)
-    period_s, length_s = 600, 1
+    period_s, length_s = 1200, 1
 
     async def a_day() -> tuple[int, list[Any]]:
         began_us = await configured(board, schedule_period_s=period_s, schedule_length_s=length_s)
@@ -163,7 +163,7 @@ def test_without_a_schedule_it_never_sleeps(virtual_board: Any) -> None:
     async def wait() -> None:
         for settings in ({"schedule_period_s": 0}, {"schedule_period_s": 60, "run": False}):
             began_us = await configured(board, **settings)
-            await skip(timebase, began_us + 120 * S)
+            await skip(timebase, began_us + 40 * S)
             async with resonode.connect(url_of(board)) as node:
                 assert (await node.statistics())["power"]["asleep_s"] == 0
 

@@ -30,7 +30,7 @@ def test_captures_of_two_hours_are_on_time_complete_and_slept_in_between(tmp_pat
             async with resonode.connect(f"serial:{board.port}") as node:
                 await node.set_datetime(DATE)
             began_us = await configured(
-                board, schedule_period_s=PERIOD_S, schedule_length_s=1, window=4096
+                board, schedule_period_s=PERIOD_S, schedule_length_s=1, window=4096, watermark=256
             )
             await skip(timebase, began_us + HOURS * 3600 * S + S // 2)
             async with resonode.connect(f"serial:{board.port}") as node:
