@@ -18,11 +18,13 @@ _COLLECT_EVERY = 4
 
 
 class Measurement:
-    def __init__(self, node, sampler, pulses=None) -> None:
-        # pulses: of a tachometer, if the board has an input for one.
+    def __init__(self, node, sampler, pulses=None, room=None) -> None:
+        # pulses: of a tachometer, if the board has an input for one; room: a list that holds memory
+        # for captures (main.py).
         self._node = node
         self._sampler = sampler
         self._pulses = pulses
+        self._room = [] if room is None else room
         self._store = node.store
         self._counters = node.counters
         self._clock = node.clock
@@ -147,6 +149,7 @@ class Measurement:
 
     def _take_memory(self, config: dict) -> None:
         self._analysers.clear()
+        self._room.clear()
         gc.collect()
         self._sampler.prepare(config["window"], config["watermark"])
         shaft = Shaft(config, self._pulses, self._clock)

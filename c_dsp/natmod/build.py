@@ -62,7 +62,7 @@ FLAGS = [
 
 
 # Code of its own for 1024 points where there is room, the least of it where there is not.
-OPTIONS = {False: ["-DDSP_SPECIALISE=1024"], True: ["-DDSP_SPECIALISE=0", "-DDSP_SMALL=1"]}
+OPTIONS = {False: ["-DDSP_SPECIALISE=1024"], True: ["-Os", "-DDSP_SPECIALISE=0", "-DDSP_SMALL=1"]}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@
 #define MICROPY_MEM_STATS (0)
 #define MICROPY_READER_VFS (1)
 #define MICROPY_VFS (1)
+#define MICROPY_VFS_ROM (1)
 #define MICROPY_ENABLE_SCHEDULER (1)
 
 // Native code: .mpy files of armv7emsp, and @native and @viper.

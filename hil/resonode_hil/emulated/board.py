@@ -23,12 +23,15 @@ from typing import IO, Any
 
 from resonode_hil.board import VirtualBoard
 from resonode_hil.bus import Chip
-from resonode_hil.emulated.files import firmware_elf, frozen_files, stock_files
+from resonode_hil.emulated.files import firmware_elf, frozen_files, romfs_files, stock_files
 from resonode_hil.emulated.flash import FLASH_BYTES, write_flash
 from resonode_hil.errors import BoardError, explain
 
 QEMU = "qemu-system-arm"
 HEAP_BYTES = 184 * 1024  # of an nRF52840, and of the board unless it is told otherwise
+
+# Of which MicroPython a build is.
+_MICROPYTHON = {"stock": "stock", "romfs": "stock", "frozen": "frozen"}
 
 # Ends the emulator when the rig is gone, in whatever way: the rig holds the other end of its input.
 _LEASH = 'cat; kill -9 "$0"'
@@ -39,7 +42,8 @@ class EmulatedBoard(VirtualBoard):
 
     Args:
         directory, chips, and the other options: as of VirtualBoard.
-        build: `stock` (our .mpy files in flash) or `frozen` (firmware and native code compiled in).
+        build: `stock` (our .mpy files in flash, loaded into RAM), `romfs` (the same files in a
+            ROMFS partition, where bytecode runs in place) or `frozen` (all of it compiled in).
         files: folder with what is put into flash, default what the build needs.
         heap_bytes: MicroPython's heap; more than the chip has is for tests that need it.
         flash_bytes: size of a flash that is made anew.
@@ -85,6 +89,8 @@ class EmulatedBoard(VirtualBoard):
         files = self.directory / "files"
         shutil.rmtree(files, ignore_errors=True)
         files.mkdir(parents=True)
+        if self._build == "romfs":
+            return romfs_files(files, self.flash_dir / "rom.img")
         return stock_files(files) if self._build == "stock" else frozen_files(files)
 
     def _popen(
@@ -115,7 +121,7 @@ class EmulatedBoard(VirtualBoard):
 
     def _qemu(self, bus: socket.socket) -> list[str]:
         command = [QEMU, "-M", "mps2-an386", "-display", "none", "-monitor", "none"]
-        command += ["-kernel", str(firmware_elf(self._build).resolve())]
+        command += ["-kernel", str(firmware_elf(_MICROPYTHON[self._build]).resolve())]
         command += ["-semihosting-config"]
         command += [f"enable=on,target=native,arg=resonode,arg=heap={self._heap_bytes}"]
         command += ["-add-fd", f"fd={self._master},set=1"]

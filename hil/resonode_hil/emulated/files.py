@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from resonode.deploy.constants import with_constants
 from resonode.deploy.files import HOST_ONLY
@@ -13,6 +17,13 @@ from resonode_hil.errors import BoardError, explain
 from resonode_hil.staging import source_root
 
 ARCH = "armv7emsp"
+# Native code and objects take what a frozen build has for data, so a board with a ROMFS has less:
+# bearing damage is what its memory goes to.
+ROMFS_MEMORY: Mapping[str, Any] = {
+    "buffer_bytes": 28672,
+    "store_bytes": 8192,
+    "config": {"outputs": ["features", "envelope"], "window": 512, "envelope_points": 512},
+}
 # As a board has them: of the DSP core, what the firmware calls.
 NATIVE_MODULES = {"dsp.mpy": "node/dsp.mpy", "crypto.mpy": "crypto.mpy"}
 
@@ -40,9 +51,43 @@ def stock_files(target: Path) -> Path:
     Raises:
         BoardError: a part is missing, or does not compile.
     """
-    root = source_root()
+    _code(target)
+    return _own_files(target)
+
+
+def romfs_files(target: Path, image: Path) -> Path:
+    """As stock_files, but the code goes into an image of a ROMFS partition, and runs from there.
+
+    Raises:
+        BoardError: as stock_files, or mpremote makes no image of it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        _code(Path(folder))
+        command = [sys.executable, "-m", "mpremote", "romfs", "--no-mpy", "-o", str(image)]
+        done = subprocess.run(
+            [*command, "build", folder], capture_output=True, text=True, check=False
+        )
+    if done.returncode:
+        why = (done.stdout + done.stderr).strip()
+        raise BoardError(explain("no ROMFS image", why, "install mpremote 1.25 or later"))
+    return _own_files(target, ROMFS_MEMORY)
+
+
+def frozen_files(target: Path) -> Path:
+    """Lay out in `target` what a board needs that has everything else compiled in: its data."""
+    return _board_data(target)
+
+
+def _own_files(target: Path, changes: Mapping[str, Any] | None = None) -> Path:
+    """What lies beside the code: boot.py and the board's data."""
     port = Path(__file__).parents[1] / "port" / "qemu"
-    sources = {path.name: path for path in port.glob("*.py")}
+    shutil.copyfile(port / "boot.py", target / "boot.py")
+    return _board_data(target, changes)
+
+
+def _code(target: Path) -> None:
+    root = source_root()
+    sources: dict[str, Path] = {}
     for folder in ("firmware", "resonode_wire"):
         for path in (root / folder).rglob("*.py"):
             sources[str(path.relative_to(root))] = path
@@ -50,14 +95,6 @@ def stock_files(target: Path) -> Path:
         sources.pop(name, None)
     compile_files(sources, target, as_deployed=True)
     _native_modules(target)
-    _board_data(target)
-    return target
-
-
-def frozen_files(target: Path) -> Path:
-    """Lay out in `target` what a board needs that has everything else compiled in: its data."""
-    _board_data(target)
-    return target
 
 
 def _native_modules(target: Path) -> None:
@@ -69,10 +106,12 @@ def _native_modules(target: Path) -> None:
         shutil.copyfile(module, target / name)
 
 
-def _board_data(target: Path) -> None:
-    board = Path("boards") / "QEMU_M4F"
-    (target / board).mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source_root() / board / "board.json", target / board / "board.json")
+def _board_data(target: Path, changes: Mapping[str, Any] | None = None) -> Path:
+    place = Path("boards") / "QEMU_M4F" / "board.json"
+    data = json.loads((source_root() / place).read_text(encoding="utf-8"))
+    (target / place.parent).mkdir(parents=True, exist_ok=True)
+    (target / place).write_text(json.dumps({**data, **(changes or {})}), encoding="utf-8")
+    return target
 
 
 def compile_files(

@@ -126,14 +126,14 @@ def build(board: Board, source: Path) -> dict[str, bytes]:
 def loaded(board: Board, source: Path) -> set[str]:
     """Return the .mpy files that are in RAM when the firmware runs.
 
-    What firmware/main.py imports, and what that imports, and the accelerometer's driver: the one
+    What firmware/wiring.py imports, and what that imports, and the accelerometer's driver: the one
     named, or the largest where the node has to look which is there. Drivers of air sensors, some
     3 KB each, are not counted: nobody knows which are fitted.
     """
     found = set(_NATIVE)
     node = board.node
     drivers = [place.get("chip", _LARGEST_DRIVER) for place in node["sensors"]]
-    left = ["firmware.main", *(f"firmware.drivers.{one}" for one in drivers)]
+    left = ["firmware.main", "firmware.wiring", *(f"firmware.drivers.{one}" for one in drivers)]
     if node.get("i2c") or node.get("uart"):
         left.append("firmware.air")
     while left:
@@ -143,12 +143,15 @@ def loaded(board: Board, source: Path) -> set[str]:
         place = path.relative_to(source).with_suffix(".mpy").as_posix()
         if path.is_file() and place not in found:
             found.add(place)
-            left += [name.rpartition(".")[0], *_imports(path)]
+            left += [name.rpartition(".")[0], *imports_of(path)]
     return found
 
 
-def _imports(path: Path) -> Iterator[str]:
-    # Not those within functions: what they import is forgotten afterwards (firmware/passing.py).
+def imports_of(path: Path) -> Iterator[str]:
+    """Yield the modules that a source may import, as far as they stay in memory.
+
+    Not those within functions: they are forgotten afterwards (firmware/passing.py).
+    """
     for node in _module_level(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
