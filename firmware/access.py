@@ -191,6 +191,7 @@ class Access:
             handshake.read(message)
             reply = handshake.write(trust.vault.signing.public + trust.vault.certificate)
         except NoiseError as error:
+            forget("firmware.noise")
             raise Refused(smp.RC_INVALID, str(error)) from None
         self._pending = handshake  # type: ignore[assignment]  # imported within
         self._pending_psk = psk is not None

@@ -70,7 +70,7 @@ def encode(name: str, seq: int, epoch: int, t_us: int, cause: int, values: dict)
             pieces.append(cbor.dumps(value))
             at = 0
     if left:
-        _refuse_unknown(number, values)
+        _refuse_others(number, values)
     pieces.append(bytes(out[:at]))
     data = b"".join(pieces)
     if len(data) > MAX_RECORD:
@@ -120,11 +120,14 @@ def decode(data: bytes) -> tuple:
     return name, values
 
 
-def _refuse_unknown(number: int, values: dict) -> None:
+def _refuse_others(number: int, values: dict) -> None:
+    # What was counted in the head of the map and is not in it would make a damaged record.
     name, required, optional = RECORD_OF[number]
     for field in values:
         if field not in required and field not in optional:
             raise WireError(f"a {name} record has no field {field!r}")
+        if values[field] is None:
+            raise WireError(f"{field} of a {name} record has no value")
 
 
 def _refuse_missing(name: str, required: tuple, values: dict) -> None:

@@ -50,6 +50,7 @@ def test_missing_unknown_and_ill_typed_fields_are_refused():
     assert refused(message.encode, "loss", 0, 0, 0, 0, {"reason": -1})
     assert refused(message.encode, "loss", 0, 0, 0, 0, {"reason": "x"})
     assert refused(message.encode, "loss", 0, 0, 0, 0, {"reason": 1, "crest": 1.0})
+    assert refused(message.encode, "loss", 0, 0, 0, 0, {"reason": 1, "capture": None})
     assert refused(message.encode, "sonnet", 0, 0, 0, 0, good)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from pathlib import Path
 
 import pytest
@@ -603,6 +604,14 @@ def test_a_first_message_that_is_no_good_holds_the_door_too(owned: DoorNode, own
     assert refusal(Host(owned).handshake, of_low_order).rc == BUSY
     owned.time_s += 2
     owner_session(owned, owner)
+
+
+def test_no_handshake_leaves_its_code_in_memory_however_it_ends(owned: DoorNode, owner: Owner):
+    refusal(Host(owned).handshake, {"p": XX, "m": bytes(32)})
+    assert "firmware.noise" not in sys.modules
+    owned.time_s += 2
+    owner_session(owned, owner)
+    assert "firmware.noise" not in sys.modules
 
 
 def test_random_requests_before_authentication_change_nothing(owned: DoorNode, owner: Owner):
