@@ -216,7 +216,10 @@ def compiler(name: str) -> str:
     try:
         return str(xtensa.compiler())
     except xtensa.ToolchainError as error:
-        raise BuildError(f"no compiler for {name} could be made: {error}") from error
+        raise BuildError(
+            f"no compiler for {name} could be made; it takes a Debian with its archive in reach: "
+            f"{error}\nESP-IDF's compiler can compile the modules in instead: */micropython.cmake"
+        ) from error
 
 
 def debian_micropython() -> Path:
