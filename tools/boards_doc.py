@@ -27,7 +27,18 @@ to test the rest, is in [hardware-tests.md](hardware-tests.md). The currents are
 makers' data sheets. The sleep currents of ESP32 and ESP32-S3 were found again elsewhere, the others
 could not be compared, and none was measured.
 
+"Heap it takes" is what the firmware needs with all memory for captures and records in use: code,
+measured on the emulated Cortex-M4F ([measured.md](measured.md)), and those two. What upstream's
+images leave on these chips could not be measured; one user's report is 261 KiB on an ESP32-S3
+without PSRAM. So modules with PSRAM fit; none without is known to fit with that memory, and an
+ESP32-S3 may with less: `buffer_bytes` 28672, `store_bytes` 8192 and the configuration of the
+emulated board with a ROMFS (`ROMFS_MEMORY` in `hil/resonode_hil/emulated/files.py`) took 205 KiB in
+all while streaming. `resonode doctor` and `deploy` compare with what the board itself says.
+
 """
+
+# Of the code that stays in RAM, from .mpy files: `python -m resonode_hil.emulated.ram`.
+CODE_BYTES = 170 * 1024
 
 TESTS_HEAD = """# What needs hardware to be tested
 
@@ -87,6 +98,11 @@ def _least(board: Board) -> str:
     return f"{major}.{minor}"
 
 
+def _heap(board: Board) -> str:
+    data = board.node["buffer_bytes"] + board.node["store_bytes"]
+    return _size(data + (0 if board.frozen else CODE_BYTES)) + (" for data" if board.frozen else "")
+
+
 ROWS: list[tuple[str, Callable[[Board], str]]] = [
     ("product", _of_real(lambda board: board.hardware["product"])),
     ("chip", _of_real(lambda board: board.hardware["chip"])),
@@ -100,6 +116,7 @@ ROWS: list[tuple[str, Callable[[Board], str]]] = [
     ("for captures", lambda board: _size(board.node["buffer_bytes"])),
     ("for records", lambda board: _size(board.node["store_bytes"])),
     ("firmware in", _of_real(lambda b: "flash" if b.frozen else "RAM, from .mpy files")),
+    ("heap it takes", _of_real(_heap)),
     (
         "SPI, I2C, UART",
         lambda b: ", ".join(str(len(b.node.get(k, []))) for k in ("spi", "i2c", "uart")),
@@ -212,7 +229,7 @@ CHECKS: list[Check] = [
     ),
     (
         lambda board: not board.frozen,
-        "Whether the heap that MicroPython leaves is enough (a .mpy firmware takes about 190 KiB "
+        "Whether the heap that MicroPython leaves is enough (a .mpy firmware takes about 170 KiB "
         "besides captures and records): modules with PSRAM have it, others may not",
         "resonode doctor {name} --port $PORT",
         "nothing is BAD but what a deployment mends; `too little RAM` is a no",
