@@ -54,7 +54,6 @@ class Analyser:
         self._store = store
         scales = [sensor.scale_m_s2(config["full_scale_g"], axis) for axis in range(3)]
         self._scales = scales
-        self._offsets = [sensor.offset_m_s2(axis) for axis in range(3)]
         self._shaft = shaft
         self._span = Span(shaft)
         self._gate = Gate(config["running_m_s2"])
@@ -63,7 +62,10 @@ class Analyser:
         sizes = _transforms(config)
         plans = {points: plan(points) for points in sizes}
         work = floats(max(sizes, default=0))
-        self._features = Features(self._size)
+        self._features = {
+            axis: Features(self._size, scales[axis], sensor.offset_m_s2(axis))
+            for axis in self._axes
+        }
         self._sends_features = "features" in outputs
         self._spectra = {}
         if "spectrum" in outputs:
@@ -151,25 +153,29 @@ class Analyser:
 
     async def _short(self, window) -> bool:
         # What every window gives, and whether the machine runs, so that the rest is worth it.
-        features = {}
         if self._sends_features or self._gate.asks:
             for axis in self._axes:
-                features[axis] = self._features.record(
-                    window.axes[axis], self._scales[axis], self._offsets[axis]
-                )
-                await sleep(0)
+                self._features[axis].take(window.axes[axis])
         if self._gate.asks:
-            self._judge(max([one["rms_m_s2"] for one in features.values()]), window)
+            self._judge(max([one.rms_m_s2 for one in self._features.values()]), window)
             if not self._gate.running:
                 return False
-        for axis in self._axes:
-            if self._sends_features:
-                fields = self._span.fields(axis, window.first_sample, self._size)
-                self._add("features", fields, features[axis], window.t_us)
-            if axis in self._spectra:
-                self._spectra[axis].add(window.axes[axis], window.first_sample)
-                await sleep(0)
+        if self._sends_features:
+            self._send_features(window)
+            await sleep(0)
+        for axis in self._spectra:
+            self._spectra[axis].add(window.axes[axis], window.first_sample)
+        if self._spectra:
+            await sleep(0)
         return True
+
+    def _send_features(self, window) -> None:
+        fields = self._span.fields(0, window.first_sample, self._size)
+        for axis in self._axes:
+            fields["axis"] = axis
+            fields.pop("saturated", None)
+            self._features[axis].put(fields)
+            self._store.add("features", fields, window.t_us)
 
     def _judge(self, rms_m_s2: float, window) -> None:
         if not self._gate.judge(rms_m_s2):

@@ -1,33 +1,33 @@
 # Runs on: MicroPython and CPython
-# Features of one window, in the time domain.
+# Features of one window of one axis, in the time domain.
 
 import dsp
 
 from firmware.arrays import floats
 
-# In the order dsp.features gives them.
-_FEATURES = (
-    "mean_m_s2",
-    "rms_m_s2",
-    "peak_m_s2",
-    "crest",
-    "kurtosis",
-    "peak_to_peak_m_s2",
-    "skewness",
-)
-_SATURATED = 7
+# As dsp.features gives them: from the mean to the skewness in the order of their keys.
+_MEAN, _RMS, _SATURATED = 0, 1, 7
 
 
 class Features:
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._out = floats(8)
-
-    def record(self, samples, scale_m_s2: float, offset_m_s2: float) -> dict:
+    def __init__(self, size: int, scale_m_s2: float, offset_m_s2: float) -> None:
         # offset_m_s2: what the sensor says at rest, which only the mean holds.
-        dsp.features(samples, 0, self._size, scale_m_s2, self._out)
-        features = {name: self._out[at] for at, name in enumerate(_FEATURES)}
-        features["mean_m_s2"] -= offset_m_s2
+        self._size = size
+        self._scale_m_s2 = scale_m_s2
+        self._offset_m_s2 = offset_m_s2
+        self._out = floats(8)
+        self._run = memoryview(self._out)[:_SATURATED]
+
+    def take(self, samples) -> None:
+        dsp.features(samples, 0, self._size, self._scale_m_s2, self._out)
+        self._out[_MEAN] -= self._offset_m_s2
+
+    @property
+    def rms_m_s2(self) -> float:
+        return self._out[_RMS]
+
+    def put(self, fields: dict) -> None:
+        # Adds those of the window that was taken, good until the next one is.
+        fields["mean_m_s2"] = self._run
         if self._out[_SATURATED]:
-            features["saturated"] = 1
-        return features
+            fields["saturated"] = 1

@@ -9,6 +9,7 @@ standard SMP client may send, to a depth of MAX_DEPTH.
 """
 
 import struct
+import sys
 
 from resonode_wire.errors import WireError
 
@@ -18,6 +19,7 @@ _INFINITY = float("inf")
 _pack_into = struct.pack_into
 HEAD = 9  # bytes of the longest head
 F32 = 5  # and of a float
+SMALL = 0x3FFFFFFF  # what put_small takes at most: a chip's own integers
 
 # RFC 8746 typed arrays, little-endian.
 TAG_U8 = 64
@@ -67,6 +69,27 @@ def put_head(out, at: int, major: int, value: int) -> int:
         _pack_into(">BII", out, at, major | 27, value >> 32, value & 0xFFFFFFFF)
         return at + 9
     raise WireError("integer needs more than 64 bits")
+
+
+if sys.implementation.name == "micropython":
+    from resonode_wire._viper import put_f32s, put_small
+else:
+
+    def put_small(out, at: int, key: int, value: int) -> int:
+        """Write a pair of a map, both of them integers in 0..SMALL. Returns the index after it."""
+        return put_head(out, put_head(out, at, 0, key), 0, value)
+
+    def put_f32s(out, at: int, key: int, values) -> int:
+        """Write pairs of a map: `values`, an array of 32-bit floats, under the keys from `key` on.
+
+        Keys are below 256. Returns the index after them.
+        """
+        for value in values:
+            at = put_head(out, at, 0, key)
+            _pack_into(">Bf", out, at, 0xFA, value)
+            at += F32
+            key += 1
+        return at
 
 
 def head(out: bytearray, major: int, value: int) -> None:

@@ -3,16 +3,21 @@
 Runs on: MicroPython and CPython.
 """
 
+from array import array
+
 from resonode_wire import cbor
 from resonode_wire.cbor import (
     HEAD,
+    SMALL,
     TAG_F16,
     TAG_F32,
     TAG_I16,
     TAG_U8,
     Tagged,
     put_f32,
+    put_f32s,
     put_head,
+    put_small,
 )
 from resonode_wire.errors import WireError
 from resonode_wire.fields import (
@@ -28,9 +33,7 @@ from resonode_wire.fields import (
 )
 
 _ITEM_SIZE = {TAG_U8: 1, TAG_I16: 2, TAG_F16: 2, TAG_F32: 4}
-# Bytes that a number takes at most with its key, and the head and common fields of a record.
-_NUMBER_ROOM = 2 + HEAD
-_COMMON_ROOM = HEAD + len(COMMON) * _NUMBER_ROOM
+_NUMBER_ROOM = 2 + HEAD  # bytes that a number takes at most with its key
 _ORDER: dict = {}
 _TAGS = {"floats": (TAG_U8, TAG_F16, TAG_F32), "i16s": (TAG_I16,)}
 
@@ -38,51 +41,63 @@ _TAGS = {"floats": (TAG_U8, TAG_F16, TAG_F32), "i16s": (TAG_I16,)}
 def encode(name: str, seq: int, epoch: int, t_us: int, cause: int, values: dict) -> bytes:
     """Return the record `name` with `values` (field name -> value; arrays as Tagged).
 
+    Floats whose keys follow each other may be given as one array("f") under the first one's name.
     Raises WireError on a missing, unknown or ill-typed field and if it exceeds MAX_RECORD.
     """
     number = TYPE_OF.get(name)
     if number is None:
         raise WireError(f"no record type {name!r}")
-    required = RECORD_OF[number][1]
     # A node writes hundreds of records a second: each number goes straight to its place, without a
     # map of keys and the general encoder. What is longer is a piece of its own.
-    out = bytearray(_COMMON_ROOM + _NUMBER_ROOM * len(values))
-    at = _put_common(out, len(values), (number, seq, epoch, t_us, cause))
-    pieces: list = []
-    left = len(values)
+    _name, required, optional = RECORD_OF[number]
+    out = bytearray(_NUMBER_ROOM * (len(COMMON) + len(required) + len(optional)))
+    at, key = 0, 0
+    for value in (number, seq, epoch, t_us, cause):
+        at = _put_uint(out, at, key, value)
+        key += 1
+    pieces: list = [b""]  # the map's head, when its size is known
+    left, fields, skip = len(values), key, 0
     for field in _in_order(number):
+        if skip:
+            skip -= 1
+            continue
         value = values.get(field)
         if value is None:
             if field in required:
                 raise WireError(f"{name} record lacks {field}")
             continue
         left -= 1
-        kind = KIND_OF[field]
-        at = put_head(out, at, 0, KEY_OF[field])
-        if kind == "f32":
-            at = put_f32(out, at, float(value))
-        elif kind == "uint":
+        fields += 1
+        key, kind = KEY_OF[field], KIND_OF[field]
+        if kind == "uint":
+            if type(value) is not int or value < 0 or value > MAX_SEQ:
+                _check(field, kind, value)
+            at = _put_uint(out, at, key, value)
+        elif kind != "f32":
             _check(field, kind, value)
-            at = put_head(out, at, 0, value)
-        else:
-            _check(field, kind, value)
-            pieces.append(bytes(out[:at]))
+            pieces.append(bytes(memoryview(out)[: put_head(out, at, 0, key)]))
             pieces.append(cbor.dumps(value))
             at = 0
+        elif isinstance(value, (array, memoryview)):
+            at = put_f32s(out, at, key, value)
+            skip = len(value) - 1
+            fields += skip
+        else:
+            at = put_f32(out, put_head(out, at, 0, key), float(value))
     if left:
         _refuse_others(number, values)
-    pieces.append(bytes(out[:at]))
+    pieces.append(bytes(memoryview(out)[:at]))
+    pieces[0] = bytes((0xA0 | fields,)) if fields < 24 else bytes((0xB8, fields))
     data = b"".join(pieces)
     if len(data) > MAX_RECORD:
         raise WireError(f"{name} record of {len(data)} bytes exceeds {MAX_RECORD}")
     return data
 
 
-def _put_common(out, more: int, values: tuple) -> int:
-    at = put_head(out, 0, 5, len(values) + more)
-    for key, value in enumerate(values):  # their keys are 0..4
-        at = put_head(out, put_head(out, at, 0, key), 0, value)
-    return at
+def _put_uint(out, at: int, key: int, value: int) -> int:
+    if value <= SMALL:
+        return put_small(out, at, key, value)
+    return put_head(out, put_head(out, at, 0, key), 0, value)
 
 
 def _in_order(number: int) -> tuple:

@@ -1,6 +1,7 @@
 """Runs on: MicroPython and CPython."""
 
 import json
+from array import array
 
 from resonode_wire import cbor, message
 from resonode_wire.cbor import Tagged
@@ -69,6 +70,32 @@ def test_a_record_is_the_deterministic_map_of_its_keys():
         fields = {0: number, 1: 70000, 2: 300, 3: 1 << 33, 4: 2}
         fields.update({KEY_OF[field]: values[field] for field in values})
         assert message.encode(name, 70000, 300, 1 << 33, 2, values) == cbor.dumps(fields), name
+
+
+def test_numbers_of_every_length_are_the_same_map():
+    for shift in (0, 4, 5, 8, 16, 29, 30, 31, 32, 52):
+        for number in ((1 << shift) - 1, 1 << shift):
+            data = message.encode("loss", number, number, number, 0, {"reason": number})
+            wanted = cbor.dumps({0: 8, 1: number, 2: number, 3: number, 4: 0, 41: number})
+            assert data == wanted, number
+
+
+def test_a_run_of_floats_is_given_as_one_array():
+    names = _required("features")
+    values = example("features", names, ("saturated", "shaft_hz"))
+    run = [name for name in names if KEY_OF["mean_m_s2"] <= KEY_OF[name] <= KEY_OF["skewness"]]
+    numbers = array("f", [1.5, -0.1, 3e38, 0.0, float("inf"), -2.0, 1e-38])
+    values.update({name: numbers[at] for at, name in enumerate(run)})
+    wanted = message.encode("features", 1, 2, 3, 0, values)
+    for name in run:
+        del values[name]
+    values["mean_m_s2"] = memoryview(numbers)[: len(run)]
+    assert message.encode("features", 1, 2, 3, 0, values) == wanted
+    values = example("velocity", _required("velocity"))
+    del values["band_lo_hz"], values["band_hi_hz"]
+    values["velocity_mm_s"] = array("f", (1.5, 1.5, 1.5))  # keys 19..21
+    wanted = message.encode("velocity", 1, 2, 3, 0, example("velocity", _required("velocity")))
+    assert message.encode("velocity", 1, 2, 3, 0, values) == wanted
 
 
 def test_floats_beyond_32_bits_are_refused():
