@@ -3,4 +3,6 @@
 ifeq ($(RESONODE_TUNED),1)
 SRC_USERMOD_C += $(USERMOD_DIR)/tuned.c
 CFLAGS_USERMOD += -include $(USERMOD_DIR)/tuned.h
+# The interpreter for speed: 70 KB more flash, a twentieth fewer instructions.
+$(BUILD)/py/%.o $(BUILD)/extmod/%.o: CFLAGS += -O2
 endif

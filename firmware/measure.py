@@ -175,11 +175,7 @@ class Measurement:
     async def _windows(self, config: dict, analyser, end_us: int) -> None:
         until_collection = 1
         while self._goes_on(config) and not (end_us and self._clock.now_us() >= end_us):
-            if self._sampler.completes_window:
-                await self._idle.wait()
-            window, lost = await self._sampler.burst()
-            if lost:
-                await self._lost(analyser, lost)
+            window = await self._window(analyser)
             if window is None:
                 continue
             self._counters.acquired += 1
@@ -191,6 +187,18 @@ class Measurement:
                 gc.collect()
                 self._health()
                 until_collection = _COLLECT_EVERY
+
+    async def _window(self, analyser):
+        # The next one; None if it is not there after as many bursts as it should take.
+        for _ in range(self._sampler.bursts):
+            if self._sampler.completes_window:
+                await self._idle.wait()
+            window, lost = await self._sampler.burst()
+            if lost:
+                await self._lost(analyser, lost)
+            if window is not None:
+                return window
+        return None
 
     async def _analyse(self, analyser, window) -> None:
         try:

@@ -63,6 +63,11 @@ class Sampler:
         return self._at + self._entries >= self.size
 
     @property
+    def bursts(self) -> int:
+        # That make a window, at most.
+        return -(-self.size // self._entries) + 1
+
+    @property
     def filling(self) -> int:
         # First sample of the window that is being filled.
         return self._window * self.size

@@ -17,7 +17,7 @@
 typedef struct {
     const void *code;
     uint32_t calls, bytes;  // bytes: taken from the heap, by the function itself
-    uint32_t unused;
+    uint32_t most;  // CPU clocks of its longest call, or step of a task
     uint64_t own, all;  // CPU clocks: in the function itself, and with what it calls
     char name[NAME];
 } entry_t;
@@ -70,6 +70,7 @@ static void leave(void) {
     ++frame->entry->calls;
     frame->entry->own += took - frame->inner;
     frame->entry->all += took;
+    frame->entry->most = MAX(frame->entry->most, took);
     if (depth) {
         _profile.frames[depth - 1].inner += took;
     }

@@ -16,26 +16,28 @@ TABLE_BYTES = _ENTRIES * _ENTRY.size
 
 
 class Cost(NamedTuple):
-    """Of one function: how often it was called (resumed, if a task), and CPU clocks."""
+    """Of one function: calls (or steps, if a task), bytes from the heap, and CPU clocks: in the
+    function itself, with what it calls, and of the longest call since power-on."""
 
     calls: int
     bytes: int
     own: int
     all: int
+    most: int
 
 
-NOTHING = Cost(0, 0, 0, 0)
+NOTHING = Cost(0, 0, 0, 0, 0)
 
 
 def read_table(table: bytes) -> dict[str, Cost]:
     """Return the costs by "file function"."""
     found: dict[str, Cost] = {}
-    for code, calls, size, _, own, in_all, name in _ENTRY.iter_unpack(table):
+    for code, calls, size, most, own, in_all, name in _ENTRY.iter_unpack(table):
         if code:
             text = name.split(b"\0")[0].decode()
             before = found.get(text, NOTHING)  # functions of one name, of two classes
-            sums = zip(before, (calls, size, own, in_all), strict=True)
-            found[text] = Cost(*(one + other for one, other in sums))
+            sums = zip(before, (calls, size, own, in_all), strict=False)
+            found[text] = Cost(*(one + other for one, other in sums), max(before.most, most))
     return found
 
 
@@ -46,13 +48,14 @@ def report(before: bytes, after: bytes, instructions_a_clock: float, windows: fl
     rows = []
     for name, cost in last.items():
         was = first.get(name, NOTHING)
-        calls, size, own, in_all = (now - then for now, then in zip(cost, was, strict=True))
-        rows.append((own * per, in_all * per, calls / windows, size / windows, name))
+        calls, size, own, in_all, _ = (now - then for now, then in zip(cost, was, strict=True))
+        most = cost.most * instructions_a_clock
+        rows.append((own * per, in_all * per, calls / windows, size / windows, most, name))
     rows.sort(reverse=True)
-    rows.append((sum(row[0] for row in rows), 0, 0, sum(row[3] for row in rows), "everything"))
-    lines = [f"{'own':>10}{'all':>10}{'calls':>8}{'bytes':>8}  per window"]
+    rows.append((sum(row[0] for row in rows), 0, 0, sum(row[3] for row in rows), 0, "everything"))
+    lines = [f"{'own':>10}{'all':>10}{'calls':>8}{'bytes':>8}  per window{'longest':>9}"]
     lines += [
-        f"{own:10.0f}{in_all:10.0f}{calls:8.2f}{size:8.0f}  {name}"
-        for own, in_all, calls, size, name in rows
+        f"{own:10.0f}{in_all:10.0f}{calls:8.2f}{size:8.0f}{most:21.0f}  {name}"
+        for own, in_all, calls, size, most, name in rows
     ]
     return "\n".join(lines)
