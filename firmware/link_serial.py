@@ -17,8 +17,8 @@ from resonode_wire.smp import HEADER_SIZE, MAX_MESSAGE, console_lines
 _SILENCE_S = 0.1
 # Without any request for this long the host is taken to be gone, and the stream ends.
 _LEASE_S = 10
-# Frames gathered into one write, in bytes: of the records of a window one batch, and no step so long
-# that the sensor of a slow chip would wait for it.
+# Frames gathered into one write, in bytes: the features of a window are one batch, and no batch is
+# so long that the sensor of a slow chip would wait for it.
 _BATCH = 512
 # Answers and lines that wait for a host who does not read. Further requests are left in the port,
 # further lines are dropped: a stranger who only asks must not fill the memory.

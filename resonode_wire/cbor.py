@@ -72,7 +72,8 @@ def put_head(out, at: int, major: int, value: int) -> int:
 
 
 if sys.implementation.name == "micropython":
-    from resonode_wire._viper import put_f32s, put_small
+    from resonode_wire._viper import put_f32s as put_f32s
+    from resonode_wire._viper import put_small as put_small
 else:
 
     def put_small(out, at: int, key: int, value: int) -> int:

@@ -52,14 +52,16 @@ def encode(name: str, seq: int, epoch: int, t_us: int, cause: int, values: dict)
     _name, required, optional = RECORD_OF[number]
     out = bytearray(_NUMBER_ROOM * (len(COMMON) + len(required) + len(optional)))
     at, key = 0, 0
-    for value in (number, seq, epoch, t_us, cause):
-        at = _put_uint(out, at, key, value)
+    for common in (number, seq, epoch, t_us, cause):
+        at = _put_uint(out, at, key, common)
         key += 1
     pieces: list = [b""]  # the map's head, when its size is known
-    left, fields, skip = len(values), key, 0
+    left, fields, skip, last_of_run = len(values), key, 0, 0
     for field in _in_order(number):
         if skip:
             skip -= 1
+            if not skip and KEY_OF[field] != last_of_run:
+                raise WireError(f"{field} ends no run of floats")
             continue
         value = values.get(field)
         if value is None:
@@ -81,9 +83,12 @@ def encode(name: str, seq: int, epoch: int, t_us: int, cause: int, values: dict)
         elif isinstance(value, (array, memoryview)):
             at = put_f32s(out, at, key, value)
             skip = len(value) - 1
+            last_of_run = key + skip
             fields += skip
         else:
             at = put_f32(out, put_head(out, at, 0, key), float(value))
+    if skip:
+        raise WireError(f"a run of floats goes beyond the fields of a {name} record")
     if left:
         _refuse_others(number, values)
     pieces.append(bytes(memoryview(out)[:at]))

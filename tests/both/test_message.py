@@ -96,6 +96,10 @@ def test_a_run_of_floats_is_given_as_one_array():
     values["velocity_mm_s"] = array("f", (1.5, 1.5, 1.5))  # keys 19..21
     wanted = message.encode("velocity", 1, 2, 3, 0, example("velocity", _required("velocity")))
     assert message.encode("velocity", 1, 2, 3, 0, values) == wanted
+    # Of keys that this record has, and no others.
+    for count in (2, 4):
+        values["velocity_mm_s"] = array("f", count * (1.5,))
+        assert refused(message.encode, "velocity", 1, 2, 3, 0, values), count
 
 
 def test_floats_beyond_32_bits_are_refused():

@@ -17,8 +17,8 @@
 typedef struct {
     const void *code;
     uint32_t calls, bytes;  // bytes: taken from the heap, by the function itself
-    uint32_t most;  // CPU clocks of its longest call, or step of a task
-    uint64_t own, all;  // CPU clocks: in the function itself, and with what it calls
+    uint32_t most;          // CPU clocks of its longest call, or step of a task
+    uint64_t own, all;      // CPU clocks: in the function itself, and with what it calls
     char name[NAME];
 } entry_t;
 

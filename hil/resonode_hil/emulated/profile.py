@@ -36,8 +36,13 @@ def read_table(table: bytes) -> dict[str, Cost]:
         if code:
             text = name.split(b"\0")[0].decode()
             before = found.get(text, NOTHING)  # functions of one name, of two classes
-            sums = zip(before, (calls, size, own, in_all), strict=False)
-            found[text] = Cost(*(one + other for one, other in sums), max(before.most, most))
+            found[text] = Cost(
+                before.calls + calls,
+                before.bytes + size,
+                before.own + own,
+                before.all + in_all,
+                max(before.most, most),
+            )
     return found
 
 
