@@ -240,6 +240,7 @@ class Measurement:
             return
         period_us = self._node.config["health_period_s"] * 1000000
         self._health_due_us = self._clock.now_us() + period_us
+        gc.collect()  # in a pause nobody else does, and rubbish is no use of memory
         self._store.add("health", self._health_fields())
 
     def _health_fields(self) -> dict:

@@ -37,7 +37,7 @@ MEANINGS = {
     "scale_m_s2": ("m/s2", "one LSB"),
     "start_sample": ("", "index of the first sample of the whole waveform"),
     "total": ("", "samples of the whole waveform"),
-    "heap_free": ("B", "free memory"),
+    "heap_free": ("B", "free memory, after a collection"),
     "temperature_c": ("C", "temperature of the sensor chip"),
     "windows_acquired": ("", "windows due since boot, all axes together as one"),
     "windows_analysed": ("", "of these, analysed"),
