@@ -13,8 +13,8 @@ from resonode_wire.fields import LOSS_REASONS
 # How soon a changed configuration is noticed while nothing is measured.
 _NAP_US = 100000
 _RETRY_US = 1000000
-# Windows between two collections. Measured on x64: one window of three axes leaves 9 KB.
-_COLLECT_EVERY = 4
+# Windows between two collections. Measured on a Cortex-M4F: one window of three axes leaves 11 KB.
+_COLLECT_EVERY = 5
 
 
 class Measurement:

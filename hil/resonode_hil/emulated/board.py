@@ -31,7 +31,7 @@ QEMU = "qemu-system-arm"
 HEAP_BYTES = 184 * 1024  # of an nRF52840, and of the board unless it is told otherwise
 
 # Of which MicroPython a build is.
-_MICROPYTHON = {"stock": "stock", "romfs": "stock", "frozen": "frozen"}
+_MICROPYTHON = {"stock": "stock", "romfs": "stock", "frozen": "frozen", "profile": "profile"}
 
 # Ends the emulator when the rig is gone, in whatever way: the rig holds the other end of its input.
 _LEASH = 'cat; kill -9 "$0"'

@@ -22,7 +22,12 @@ ARCH = "armv7emsp"
 ROMFS_MEMORY: Mapping[str, Any] = {
     "buffer_bytes": 28672,
     "store_bytes": 8192,
-    "config": {"outputs": ["features", "envelope"], "window": 512, "envelope_points": 512},
+    "config": {
+        "outputs": ["features", "envelope"],
+        "window": 512,
+        "envelope_points": 512,
+        "watermark": 128,
+    },
 }
 # As a board has them: of the DSP core, what the firmware calls.
 NATIVE_MODULES = {"dsp.mpy": "node/dsp.mpy", "crypto.mpy": "crypto.mpy"}
