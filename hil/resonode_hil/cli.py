@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from resonode_hil.board import VirtualBoard
     from resonode_hil.demo import Options, Progress, Result
     from resonode_hil.machine import Machine
+    from resonode_hil.machine.tachometer import Tachometer
     from resonode_hil.sensors.iis3dwb import Iis3dwb
 
 
@@ -326,6 +327,29 @@ def twin(
     remove_mean: RemoveMean = None,
     bearing: BearingName = "6205",
     rpm: Rpm = None,
+    tachometer: Annotated[
+        int | None,
+        typer.Option(
+            "--tachometer",
+            min=1,
+            max=1000,
+            metavar="N",
+            help="A tachometer that gives N pulses a turn of the machine's shaft.",
+        ),
+    ] = None,
+    sensor: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sensor",
+            metavar="CHIP",
+            help="An air sensor, repeatable: scd41, sgp41, sht45, bme680, sps30, pms5003, "
+            "pmsa003i.",
+        ),
+    ] = None,
+    room: Annotated[
+        str,
+        typer.Option("--room", metavar="NAME", help="Their air: empty, occupied or office."),
+    ] = "empty",
     speed: Speed = "1",
     home: Annotated[
         Path | None,
@@ -398,11 +422,15 @@ def twin(
             chip = _chip(machine, options, index)
             if index == 0:
                 _tell(chip)
+            air = _air(sensor or [], room, options.seed + index)
             board = VirtualBoard(
                 *(folder / f"node{index}", {0: chip}),
                 timebase=Paced(pace),
                 seed=identity + index,
                 profile=OPEN if open_profile else CLOSED,
+                pulses=_pulses(chip.machine, tachometer),
+                i2c=air["i2c"],
+                uart=air["uart"],
             )
             boards.append(stack.enter_context(board))
         if commissioned:
@@ -445,6 +473,27 @@ def _machine(name: str, options: Options, seed: int) -> Machine:
         damage=None if name == "healthy" else Damage(name, 0.5),
         seed=seed,
     )
+
+
+def _pulses(machine: Machine, per_turn: int | None) -> dict[int, Tachometer]:
+    from resonode_hil.machine import ShaftSpeed
+    from resonode_hil.machine.tachometer import Tachometer
+
+    if per_turn is None:
+        return {}
+    if not machine.rpm:
+        raise typer.BadParameter("no speed is known of this machine", param_hint="--tachometer")
+    return {0: Tachometer(ShaftSpeed.constant(machine.rpm / 60.0), per_turn)}
+
+
+def _air(sensors: list[str], room: str, seed: int) -> dict[str, dict[int, Any]]:
+    from resonode_hil import fitting
+
+    try:
+        return fitting.air_sensors(sensors, fitting.room(room), seed)
+    except ValueError as error:
+        hint = "--sensor" if room in fitting.ROOMS else "--room"
+        raise typer.BadParameter(str(error), param_hint=hint) from error
 
 
 def _commission(boards: list[VirtualBoard]) -> None:

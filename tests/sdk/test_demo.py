@@ -17,6 +17,7 @@ import wave
 import numpy as np
 import pytest
 
+from resonode_hil.fitting import AIR_SENSORS
 from tests.sdk.conftest import cli_process
 
 SECONDS = 20
@@ -335,3 +336,47 @@ def test_twins_can_be_used_from_other_terminals(cli, tmp_path):
     assert run.code == 0
     nodes = json.loads(run.out)["nodes"]
     assert all(one["stored"] == one["received"] > 0 for one in nodes)
+
+
+def test_a_twin_has_the_air_sensors_and_the_tachometer_that_were_asked_for(cli):
+    chips = list(AIR_SENSORS)
+    options = [word for chip in chips for word in ("--sensor", chip)]
+    options += ["--room", "occupied", "--tachometer", "3", "--rpm", "1800", "--speed", "20"]
+    command = cli_process("twin", *options, "--open", "--json")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        port = ("--port", announced(process)[0]["port"])
+
+        def found():
+            listed = json.loads(cli("node", "sensor", "list", *port, "--json").out)["sensors"]
+            return sorted(one["sensor"] for one in listed)
+
+        # Who needs seconds to wake up is found later. A PMSA003I is a PMS5003 on another bus.
+        wanted = sorted("pms5003" if chip == "pmsa003i" else chip for chip in chips)
+        wait_for(lambda: found() == wanted, "all air sensors")
+        pace = ("schedule_period_s=60", "schedule_length_s=10")
+        shaft = ("shaft_source=tachometer", "tacho_pulses=3")
+        told = cli("node", "config", "set", *pace, *shaft, *port)
+        air = cli("stream", "--jsonl", "--type", "air", "-n", 21, *port)
+        features = cli("stream", "--jsonl", "--type", "features", "-n", 300, *port)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert (told.code, air.code, features.code) == (0, 0, 0)
+    readings = [json.loads(line) for line in air.out.splitlines()]
+    co2 = [one["co2_ppm"] for one in readings if one.get("co2_ppm") is not None]
+    # From 420 ppm on, two people in 50 m3 add 12.5 a minute; the chip is within 40 ppm + 5 %.
+    assert co2 and all(359 <= ppm < 1000 for ppm in co2)
+    # 3.8 s of windows: even cut by a pause, 1 s of pulses is in one part of them.
+    windows = [json.loads(line) for line in features.out.splitlines()]
+    speeds = [one["shaft_hz"] for one in windows if "shaft_hz" in one]
+    assert speeds and speeds == pytest.approx([30.0] * len(speeds), rel=1e-3)
+
+
+def test_what_a_twin_cannot_have_is_refused_before_it_starts(cli):
+    for wrong, named in (
+        (("--sensor", "tea42"), "scd41"),
+        (("--room", "garden"), "office"),
+        (("--tachometer", 2, "--machine", "still"), "no speed"),
+    ):
+        done = cli("twin", "--seconds", 0, *wrong)
+        assert done.code == 2, wrong
+        assert named in done.err
