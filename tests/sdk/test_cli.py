@@ -248,6 +248,27 @@ def test_gateway_stores_and_reports(cli, fake, tmp_path):
         assert store.count("fake-1") == 50
 
 
+def test_gateway_acknowledges_nothing_into_a_damaged_database(cli, fake, tmp_path):
+    path = tmp_path / "g.db"
+    with Store(path) as store:
+        store.add(("n1", decode(samples.features(seq))) for seq in range(5000))
+    with path.open("r+b") as file:
+        file.seek(20 * 4096)
+        file.write(bytes(60 * 4096))
+    fake.make(5)
+    done = cli("gateway", "run", "-p", fake.url, "--db", path, "--seconds", 1)
+    assert done.code == 10
+    assert "is damaged" in done.err and "recover" in done.err
+    assert fake.acked < 0
+
+
+def test_gateway_makes_the_users_own_folder_and_no_other(cli, fake, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "own"))
+    fake.make(1)
+    assert cli("gateway", "run", "-p", fake.url, "--seconds", 1).code == 0
+    assert (tmp_path / "own" / "resonode" / "records.db").exists()
+
+
 def test_gateway_with_a_node_that_was_never_there_is_partly_done(cli, fake, tmp_path):
     fake.make(5)
     done = cli(

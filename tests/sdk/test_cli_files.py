@@ -52,6 +52,7 @@ WRITTEN = {
     "demo --json": "demo --json {}",
     "demo --plot": "demo --plot {}",
     "demo --db": "demo --db {}",
+    "gateway run --db": "gateway run --db {} --port x",
     "node transfer file": "node transfer {} --yes --port x",
     "site export --out": "site export --out {}",
     "keys backup file": "keys backup {}",
@@ -60,7 +61,7 @@ WRITTEN = {
 # Asked for only when a node or records are there, or made if absent; looked at in other tests.
 ELSEWHERE = {
     *("plot spectrum --out", "plot envelope --out", "plot trend --out"),
-    *("flash --drive", "doctor --source", "label --out", "gateway run --db"),
+    *("flash --drive", "doctor --source", "label --out"),
     *("twin --replay", "twin --home", "twin --labels"),
 }
 

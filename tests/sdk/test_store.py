@@ -260,6 +260,42 @@ def test_a_database_on_a_read_only_file_system_can_be_read(small_disk):
         assert one.count() == 1
 
 
+def overwritten(path, start, length):
+    """Damage a database as a bad disk does. The seed is fixed: the damage is always the same."""
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(np.random.default_rng(1).bytes(length))
+
+
+def test_a_damaged_database_is_not_opened_for_writing(tmp_path):
+    path = tmp_path / "r.db"
+    with Store(path) as one:
+        one.add(("n1", decode(samples.features(seq))) for seq in range(5000))
+    pages = path.stat().st_size // 4096
+    overwritten(path, pages // 2 * 4096, 10 * 4096)
+    with pytest.raises(resonode.StoreError, match=r"r\.db is damaged.*recover"):
+        Store(path)
+
+
+def test_a_database_that_takes_too_long_to_check_is_opened_and_that_is_said(
+    tmp_path, monkeypatch, caplog
+):
+    path = tmp_path / "r.db"
+    with Store(path) as one:
+        one.add(("n1", decode(samples.features(seq))) for seq in range(5000))
+    monkeypatch.setattr("resonode.gateway.store._CHECK_S", -1.0)  # over before it begins
+    monkeypatch.setattr("resonode.gateway.store._STEPS_BETWEEN_LOOKS", 10)
+    with Store(path) as one:
+        assert "too large to be checked" in caplog.text
+        assert one.add([("n1", decode(samples.features(5000)))]).stored == 1
+
+
+def test_a_database_is_not_made_in_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(resonode.StoreError, match=r"no folder .*absent"):
+        Store(tmp_path / "absent" / "r.db")
+    assert not (tmp_path / "absent").exists()
+
+
 def test_an_empty_file_is_called_empty(tmp_path):
     path = tmp_path / "r.db"
     path.touch()

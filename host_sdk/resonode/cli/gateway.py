@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from resonode import files
 from resonode.cli import output
 from resonode.cli.common import (
     Command,
@@ -62,6 +63,8 @@ def run_gateway(
 ) -> None:
     """Stream every record of the nodes into a database until stopped (Ctrl-C, SIGTERM)."""
     path = database(db)
+    if db is None:
+        files.make_folder(path.parent)
     interrupted = run(_run(ports or [], path, timeout, wait, seconds, as_json))
     if interrupted:
         raise KeyboardInterrupt
