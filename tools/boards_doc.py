@@ -33,7 +33,8 @@ images leave on these chips could not be measured; one user's report is 261 KiB 
 without PSRAM. So modules with PSRAM fit; none without is known to fit with that memory, and an
 ESP32-S3 may with less: `buffer_bytes` 28672, `store_bytes` 8192 and the configuration of the
 emulated board with a ROMFS (`ROMFS_MEMORY` in `hil/resonode_hil/emulated/files.py`) took 205 KiB in
-all while streaming. `resonode doctor` and `deploy` compare with what the board itself says.
+all while streaming, with `window` 512. `resonode doctor` and `deploy` compare with what the board
+itself says.
 
 """
 

@@ -24,7 +24,7 @@ ROMFS_MEMORY: Mapping[str, Any] = {
     "store_bytes": 8192,
     "config": {
         "outputs": ["features", "envelope"],
-        "window": 512,
+        "window": 256,
         "envelope_points": 512,
         "watermark": 128,
     },
