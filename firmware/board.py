@@ -53,6 +53,7 @@ class PinPulses:
         self._count = 0
         self._ticks = time.ticks_us()
         self._clock = clock
+        self._known = (0, 0)  # as read() gave it last: ticks tell no time that is long ago
         self._pin = machine.Pin(number, machine.Pin.IN)
         self._pin.irq(self._pulse, machine.Pin.IRQ_RISING)
 
@@ -64,8 +65,10 @@ class PinPulses:
         count, ticks = self._count, self._ticks
         if count != self._count:  # a pulse came in between
             count, ticks = self._count, self._ticks
-        ago_us = time.ticks_diff(time.ticks_us(), ticks) if count else 0
-        return count, self._clock.now_us() - ago_us
+        if count != self._known[0]:
+            ago_us = time.ticks_diff(time.ticks_us(), ticks)
+            self._known = count, self._clock.now_us() - ago_us
+        return self._known
 
 
 class Board:
@@ -77,9 +80,9 @@ class Board:
         # The VIRTUAL board's time is the rig's, not its process's: its port brings clock and waits.
         self._own_time = self.data["clock"] == "port"
         self.clock = machine.BoardClock() if self._own_time else Clock()  # type: ignore[attr-defined]
-        # Time as those have it who talk to the node. Everywhere else it is the same clock, which is
-        # looked at often enough to notice that its ticks have wrapped.
+        # Time as those have it who talk to the node. Everywhere else it is the same clock.
         self.hosts_clock = Clock() if self._own_time else self.clock
+        self._pulses: PinPulses | None = None
 
     def spi(self, number: int, mode: dict):
         # mode: what the chip asks for; a board's wiring may be slower than the chip.
@@ -117,13 +120,21 @@ class Board:
         return PinInterrupt(number, self.clock)
 
     def pulses(self):
-        # Of the tachometer: read() -> (pulses so far, time of the last, us); None without one.
+        # Of the tachometer: read() -> (pulses so far, time of the last, us; 0 before the first);
+        # None without one.
         number = self.data.get("tachometer")
         if number is None:
             return None
         if self._own_time:
             return machine.PulseInput(number)  # type: ignore[attr-defined]
-        return PinPulses(number, self.clock)
+        self._pulses = PinPulses(number, self.clock)
+        return self._pulses
+
+    def keep_time(self) -> None:
+        # Called every clock.LOOK_S, so that no ticks wrap unseen, of the clock or of a pulse.
+        self.hosts_clock.now_us()
+        if self._pulses:
+            self._pulses.read()
 
     def led(self):
         # on(lit), or None where the board has no light.

@@ -4,12 +4,13 @@
 
 from asyncio import sleep
 
+from firmware.clock import LOOK_S
+
 _LOOK_US = 100000
 # Time to wake up in, and what is not worth falling asleep for.
 _EARLY_US = 5000
 _LEAST_US = 50000
-# The node's clock counts ticks that wrap after minutes.
-_MOST_US = 60000000
+_MOST_US = 1000000 * LOOK_S
 # How long a host that said something may think, and how long a person at the button has.
 _LISTEN_US = 10000000
 _PERSON_US = 60000000

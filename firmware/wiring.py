@@ -10,6 +10,7 @@ from firmware.access import Access, Trust
 from firmware.beacon import Beacon
 from firmware.board import Board
 from firmware.calibration import Calibration
+from firmware.clock import LOOK_S
 from firmware.counters import Counters
 from firmware.link_serial import SerialLink
 from firmware.measure import Measurement
@@ -26,7 +27,6 @@ from resonode_wire.security import CLOSED
 _RESTART_S = 1
 _NAP_S = 0.02
 _GOODBYE_S = 5.0
-_KEEP_TIME_S = 600
 # After power-on: accelerometers answer, and everything we know does.
 _CHIPS_UP_US = 100000
 _ALL_CHIPS_UP_US = 1200000
@@ -136,10 +136,11 @@ def _say_nothing(_text: str) -> None:
     pass
 
 
-def _time_keeper(wall_clock):
+def _time_keeper(board, wall_clock):
     async def keep() -> None:
         while True:
-            await asyncio.sleep(_KEEP_TIME_S)
+            await asyncio.sleep(LOOK_S)
+            board.keep_time()
             wall_clock.keep()
 
     return keep
@@ -193,7 +194,7 @@ async def _start(board, identity: dict, room: list):
         ("measure", measurement.run),
         ("beacon", beacon.run),
         ("sleep", _sleeper(node)),
-        ("time", _time_keeper(trust.wall_clock)),
+        ("time", _time_keeper(board, trust.wall_clock)),
     ) + _air_tasks(board, node, place, air_sensors)
     guards = [asyncio.create_task(_guard(node, name, task)) for name, task in tasks]
     await _reset_when_asked(node)

@@ -306,6 +306,46 @@ def test_a_wait_for_a_line_ends_when_it_rises_or_its_time_is_over(
     assert found == "True" and int(turns) >= 2
 
 
+PULSES = """
+import time
+from firmware import board
+from firmware.clock import Clock
+class Later:
+    # The port's own time, some minutes later.
+    ahead_us = 0
+    def ticks_us(self):
+        return (time.ticks_us() + self.ahead_us) & 0x3fffffff
+    def ticks_diff(self, end, start):
+        return time.ticks_diff(end, start)
+board.time = later = Later()
+clock = Clock(later)
+pulses = board.PinPulses(8, clock)
+print(pulses.read())
+time.sleep_ms(100)
+seen = pulses.read()
+print(seen)
+for _ in range(20):
+    later.ahead_us += 60000000
+    assert pulses.read() == seen, pulses.read()
+    clock.now_us()
+print(clock.now_us() // 60000000)
+"""
+
+
+def test_a_pulse_keeps_its_time_while_none_comes_for_longer_than_ticks_tell(
+    bare: BareFactory, tmp_path: Path
+) -> None:
+    files = tmp_path / "files"
+    names = [f"firmware/{name}.py" for name in ("__init__", "board", "clock")]
+    compile_files({name: ROOT / name for name in names}, files)
+    _, repl = bare(files, chips={0: Line()}, timebase=Lockstep())
+    none, one, minutes = repl.run(PULSES).splitlines()
+    assert (none, minutes) == ("(0, 0)", "20")
+    # Its clock began when it was made, a little after the line's.
+    count, t_us = one.strip("()").split(", ")
+    assert count == "1" and RISES_US - 1000 <= int(t_us) <= RISES_US
+
+
 # ---- the whole: a sensor's bursts ----
 
 
