@@ -34,7 +34,8 @@ MAY_IMPORT = {
     "hil/resonode_hil": {"resonode_hil", "resonode", "resonode_wire"},
     # Runs in the node's interpreter, under the firmware.
     "hil/resonode_hil/port": {"firmware", "resonode_wire", "dsp", "machine"},
-    "tools": {"tools", "c_dsp", "resonode"},  # what fetches sources; the boards' data
+    # What fetches sources; the boards' data; the table of settings.
+    "tools": {"tools", "c_dsp", "resonode", "firmware"},
     "examples": {"resonode", "resonode_wire", "resonode_hil"},
     "docs": set(),
     "tests": OURS - {"machine", "esp32", "dsp", "crypto"},

@@ -217,7 +217,7 @@ def test_capture_checks_its_arguments_before_it_connects(cli, tmp_path):
 
 def test_config_is_read_and_written(cli, fake):
     done = cli("node", "config", "get", "window", "--port", fake.url)
-    assert done.out.split() == ["setting", "value", "window", "16384"]
+    assert done.out.split() == ["setting", "value", "unit", "window", "16384", "samples"]
     done = cli("node", "config", "set", "window=4096", "axes=z", "--port", fake.url, "--json")
     assert json.loads(done.out)["config"] == {"window": 4096, "axes": "z"}
     assert fake.config["window"] == 4096

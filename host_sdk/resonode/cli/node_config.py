@@ -11,6 +11,7 @@ import typer
 from resonode.cli import output
 from resonode.cli.common import Command, Group, Json, Port, Timeout, with_node
 from resonode.errors import NodeError
+from resonode.setting_units import UNITS
 
 if TYPE_CHECKING:
     from resonode.node import Node
@@ -32,7 +33,7 @@ def get(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show settings."""
+    """Show settings. What each means, its range and default: docs/settings.md."""
     settings = with_node(port, timeout, lambda node: node.config())
     _refuse_unknown(names or [], settings)
     shown = {name: settings[name] for name in names or sorted(settings)}
@@ -156,8 +157,9 @@ def _text(value: Any) -> str:
 def _show(settings: dict[str, Any], as_json: bool) -> None:
     if as_json:
         output.print_json({"config": settings})
-    else:
-        output.table(("setting", "value"), [(name, _text(v)) for name, v in settings.items()])
+        return
+    rows = [(name, _text(value), UNITS.get(name, "")) for name, value in settings.items()]
+    output.table(("setting", "value", "unit"), rows)
 
 
 def _show_changes(changes: dict[str, Any], settings: dict[str, Any], as_json: bool) -> None:
