@@ -1,4 +1,4 @@
-# Runs on: MicroPython (the VIRTUAL and QEMU_M4F boards)
+# Runs on: MicroPython (the VIRTUAL board)
 # What wakes a virtual board from light sleep, as on an ESP32.
 
 import machine

@@ -61,7 +61,7 @@ class Prompt:
         self._port = port
         self._timeout_s = timeout_s
         self._on_wait = on_wait
-        self._restarted = False
+        self._open = False
 
     def __enter__(self) -> Prompt:
         from mpremote.transport_serial import SerialTransport
@@ -86,8 +86,8 @@ class Prompt:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # A prompt that is left open is anybody's.
-        if not self._restarted:
+        # A prompt that is left open is anybody's; firmware that has the port is left alone.
+        if self._open:
             with contextlib.suppress(Exception):
                 self.restart()
         self._close()
@@ -109,6 +109,7 @@ class Prompt:
                 "printed label gives its prompt to its owner only: resonode node console, or hold "
                 "its button for 5 s at a start; if it stays silent: resonode flash",
             )
+        self._open = True
 
     def run(self, code: str) -> str:
         """Return what `code` prints."""
@@ -139,7 +140,7 @@ class Prompt:
         """Reset the board, as its button would."""
         with _told():
             self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
-        self._restarted = True
+        self._open = False
 
     def listen(self, timeout_s: float, until: Callable[[str], bool]) -> str:
         """Return what the board says, until `until(all of it)` or the time is over."""
