@@ -20,7 +20,6 @@ _MEASURING = (("sps30", "self_test"), ("sps30", "clean"))
 # An SCD41 is recalibrated after so long in the known air; longer pauses mean single shots.
 _SAME_AIR_US = 180000000
 _LONGEST_INTERVAL_S = 299
-_CLEAN_US = 10000000
 
 
 def report(air) -> dict:
@@ -123,7 +122,7 @@ async def _do(post, act: str, value) -> dict:
             return await chip.self_test()
         await chip.clean()
         # It gives nothing new meanwhile.
-        await pause(post.clock, _CLEAN_US)
+        await pause(post.clock, chip.clean_us)
         return {}
     post.started = False  # it starts anew afterwards, and warms up
     await chip.stop()

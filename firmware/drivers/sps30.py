@@ -39,7 +39,8 @@ class SPS30:
     name = NAME
     interval_s = 1
     paced = False
-    quiet_us = _CLEAN_US + 3 * _FIRST_US  # it does not say that it cleans itself
+    clean_us = _CLEAN_US
+    quiet_us = clean_us + 3 * _FIRST_US  # it does not say that it cleans itself
     SETTINGS = ("fan_clean_s",)
 
     def __init__(self, bus, clock) -> None:
