@@ -1,8 +1,8 @@
 # Runs on: MicroPython and CPython
 # Record numbers that never repeat in the life of a node. Numbers are reserved in blocks before
 # they are used, so flash is written once in BLOCK records, and a power cut skips some numbers
-# but never gives one out twice. A restart that was asked for skips none, and remembers which
-# records were still only in memory.
+# but never gives one out twice. A restart that was asked for skips none, and remembers from
+# which record on nobody had acknowledged them.
 
 import os
 
@@ -27,7 +27,7 @@ class Sequence:
             epoch, reserved = 0, (1 << _DAMAGED_BASE_BITS) + base
         self.epoch = epoch + 1
         self.next = reserved
-        # Records that ended with the last life of the node: from here up to `next`; -1 unknown.
+        # The last life's records that nobody acknowledged: from here up to `next`; -1 unknown.
         self.first_lost = first_lost
         self._reserved = reserved
         self._reserve()
@@ -39,9 +39,9 @@ class Sequence:
         self.next += 1
         return number
 
-    def close(self, first_kept: int) -> None:
-        # The node restarts on purpose; records from `first_kept` on are only in memory.
-        flash.save(self._path, [self.epoch, self.next, first_kept])
+    def close(self, unacknowledged: int) -> None:
+        # The node restarts on purpose; nobody acknowledged its records from `unacknowledged` on.
+        flash.save(self._path, [self.epoch, self.next, unacknowledged])
 
     def _reserve(self) -> None:
         self._reserved += BLOCK

@@ -5,9 +5,9 @@
 from resonode_wire import message
 from resonode_wire.fields import CAUSES, LOSS_REASONS
 
-# Room made for a loss record before it is written, so that it does not itself push out a record
-# it does not tell of.
-_LOSS_RECORD_BYTES = 64
+# Room made for two loss records before they are written, so that they do not themselves push out
+# a record they do not tell of.
+_LOSS_RECORDS_BYTES = 128
 
 
 class RecordStore:
@@ -18,9 +18,14 @@ class RecordStore:
         self._max_bytes = max_bytes
         self._records: list = []
         self._bytes = 0
-        # Everything below is acknowledged, declared lost, or of an earlier life.
-        self._settled = sequence.next
+        self._born = sequence.next  # the first number of this life
         self.first = sequence.next  # seq of the oldest record kept, or of the next one
+        # Everything below is stored elsewhere, or of a life that ended unasked: of that, nobody
+        # knows which numbers were used.
+        self.unacknowledged = sequence.first_lost if sequence.first_lost >= 0 else sequence.next
+        # What is lost below `_told` is declared; `_told_in` is the oldest record that does so.
+        self._told = self.unacknowledged
+        self._told_in = -1
         self.on_add = None  # called after every add; the link sets it
 
     @property
@@ -48,6 +53,7 @@ class RecordStore:
 
     def acknowledge(self, seq: int) -> None:
         # Everything up to and including `seq` is stored elsewhere.
+        self.unacknowledged = max(self.unacknowledged, min(seq + 1, self.next))
         done = min(seq - self.first + 1, len(self._records))
         if done > 0:
             for record in self._records[:done]:
@@ -55,31 +61,34 @@ class RecordStore:
             del self._records[:done]
             self.first += done
             self._counters.acked += done
-            self._settled = max(self._settled, self.first)
 
     def forget(self) -> None:
         # For the next owner: what was measured for the last one is not his.
         self.acknowledge(self.next - 1)
 
-    def declare_restart(self) -> None:
-        # The records that were only in memory when the node was told to restart.
-        first = self._sequence.first_lost
-        if 0 <= first < self.first:
-            self._declare("restart", first, self.first - first)
-
     def declare_loss(self) -> None:
-        # Turns records that were overwritten before anybody acknowledged them into one loss
-        # record. The link calls this when a host begins to listen, and when it gets to a hole.
-        if self._settled >= self.first:
+        # Turns what is gone and was never acknowledged into loss records: what a restart that was
+        # asked for ended, and what was overwritten since. Called at boot, when a host begins to
+        # listen, and when the link gets to a hole.
+        if self._untold() >= self.first:
             return
-        while self._records and self._bytes > self._max_bytes - _LOSS_RECORD_BYTES:
+        while self._records and self._bytes > self._max_bytes - _LOSS_RECORDS_BYTES:
             self._drop_oldest()
-        first, self._settled = self._settled, self.first
-        self._declare("store_full", first, self.first - first)
+        first, self._told = self._untold(), self.first
+        if self._told_in < self.first:
+            self._told_in = self.next
+        end_of_last_life = max(first, self._born)
+        self._declare("restart", first, end_of_last_life)
+        self._declare("store_full", end_of_last_life, self._told)
 
-    def _declare(self, reason: str, first: int, count: int) -> None:
-        number = LOSS_REASONS.index(reason)
-        self.add("loss", {"reason": number, "first_seq": first, "lost_records": count})
+    def _untold(self) -> int:
+        # A loss record that was overwritten has told nobody.
+        return self._told if self._told_in >= self.first else self.unacknowledged
+
+    def _declare(self, reason: str, first: int, end: int) -> None:
+        if first < end:
+            number = LOSS_REASONS.index(reason)
+            self.add("loss", {"reason": number, "first_seq": first, "lost_records": end - first})
 
     def _drop_oldest(self) -> None:
         self._bytes -= len(self._records.pop(0))

@@ -187,7 +187,7 @@ async def _start(board, identity: dict, room: list):
     _connect(link, Session(node, measurement, Access(trust)))
     link.on_stream_end = measurement.cancel_waveform
     node.add_boot(RESET_CAUSES.index(identity.get("reset_cause", "power")))
-    store.declare_restart()
+    store.declare_loss()
     tasks = (
         ("receive", link.receive),
         ("transmit", link.transmit),
@@ -200,7 +200,7 @@ async def _start(board, identity: dict, room: list):
     await _reset_when_asked(node)
     for guard in guards:
         guard.cancel()
-    sequence.close(store.first)
+    sequence.close(store.unacknowledged)
     return node
 
 

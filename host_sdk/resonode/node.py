@@ -466,6 +466,16 @@ def _info(reply: InfoReply) -> NodeInfo:
     return NodeInfo(**{name: getattr(reply, name) for name in NodeInfo.__dataclass_fields__})
 
 
+def _without(ranges: list[range], first: int, end: int) -> list[range]:
+    """Return what is left of `ranges` without the numbers `first` to before `end`."""
+    parts = [
+        part
+        for one in ranges
+        for part in (range(one.start, min(one.stop, first)), range(max(one.start, end), one.stop))
+    ]
+    return [part for part in parts if part]
+
+
 class RecordStream(AsyncIterator[Record]):
     """The records of a node in `seq` order. Made by `Node.records`.
 
@@ -475,7 +485,8 @@ class RecordStream(AsyncIterator[Record]):
         resends: times the node was asked to send again.
         missing: records the node no longer had when they were asked for (it declares them in loss
             records). What it had lost before the oldest one it keeps was never asked for.
-        skipped: numbers it passed over at a restart, where its `epoch` rose.
+        lost_or_unused: numbers passed over where its `epoch` rose, and that it declared nothing
+            about: nobody knows which of them were records.
         epoch: of the last record, -1 if not known.
         replaced: the node was asked for another stream.
     """
@@ -486,11 +497,11 @@ class RecordStream(AsyncIterator[Record]):
         self.duplicates = 0
         self.resends = 0
         self.missing = 0
-        self.skipped = 0
+        self.lost_or_unused = 0
         self.epoch = -1
         self.replaced = False
         self._gap = (0, 0)  # numbers that did not come, until the record after them tells why
-        self._skip = (0, 0)  # the last ones that were skipped
+        self._unexplained: list[range] = []  # those before the last restart that nothing told of
         self._node = node
         self._from_seq = from_seq
         self._timeout_s = timeout_s
@@ -544,21 +555,23 @@ class RecordStream(AsyncIterator[Record]):
         raise StopAsyncIteration
 
     def _account(self, record: Record) -> None:
-        """Tell numbers skipped at a restart from records that are really missing."""
+        """Tell records that are really missing from numbers that may never have been used."""
         first, end = self._gap
         self._gap = (0, 0)
         if first < end:
             if 0 <= self.epoch < record.epoch:
-                self.skipped += end - first
-                self._skip = (first, end)
+                self.lost_or_unused += end - first
+                self._unexplained = [range(first, end)]
             else:
                 self.missing += end - first
         self.epoch = record.epoch
         if isinstance(record, Loss) and record.first_seq is not None:
             # Numbers the node says it lost were records.
-            last = min(self._skip[1], record.first_seq + (record.lost_records or 0))
-            lost = max(0, last - max(self._skip[0], record.first_seq))
-            self.skipped -= lost
+            before = sum(map(len, self._unexplained))
+            end = record.first_seq + (record.lost_records or 0)
+            self._unexplained = _without(self._unexplained, record.first_seq, end)
+            lost = before - sum(map(len, self._unexplained))
+            self.lost_or_unused -= lost
             self.missing += lost
 
     def _pass_over(self, first: int) -> None:

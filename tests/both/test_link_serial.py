@@ -20,6 +20,7 @@ class Clock:
 class Numbers:
     next = 0
     epoch = 1
+    first_lost = -1
 
     def take(self) -> int:
         self.next += 1

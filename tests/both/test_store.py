@@ -82,19 +82,65 @@ def test_records_that_were_acknowledged_are_never_declared_lost():
     assert kept.next == before
 
 
-def test_records_that_ended_with_a_restart_are_declared():
+def after_restart(first_lost: int, max_bytes: int = 1000) -> RecordStore:
     numbers = Numbers()
-    numbers.first_lost = 96
-    kept = RecordStore(numbers, Clock(), Counters(), 1000)
-    kept.declare_restart()
-    _, values = message.decode(kept.get(100))
-    assert (values["reason"], values["first_seq"], values["lost_records"]) == (3, 96, 4)
+    numbers.first_lost = first_lost
+    kept = RecordStore(numbers, Clock(), Counters(), max_bytes)
+    kept.declare_loss()
+    return kept
+
+
+def told(kept: RecordStore) -> list:
+    # (reason, first, end) of what is declared in the records that are kept.
+    out = []
+    for seq in range(kept.first, kept.next):
+        _, values = message.decode(kept.get(seq))
+        if "first_seq" in values:
+            first = values["first_seq"]
+            out.append((values["reason"], first, first + values["lost_records"]))
+    return out
+
+
+def test_records_that_ended_with_a_restart_are_declared():
+    assert told(after_restart(96)) == [(3, 96, 100)]
     for first_lost in (-1, 100):
-        numbers = Numbers()
-        numbers.first_lost = first_lost
-        kept = RecordStore(numbers, Clock(), Counters(), 1000)
-        kept.declare_restart()
-        assert kept.next == 100
+        assert after_restart(first_lost).next == 100
+
+
+def test_what_restarts_ended_is_owed_until_a_host_acknowledges_it():
+    kept = after_restart(96)
+    add(kept, 3)
+    assert kept.unacknowledged == 96
+    kept.acknowledge(97)  # the last one that it has of the life before
+    assert kept.unacknowledged == 98
+    kept.acknowledge(100)
+    assert kept.unacknowledged == 101
+    kept.acknowledge(10**9)
+    assert kept.unacknowledged == kept.next
+
+
+def test_a_loss_record_that_is_overwritten_is_told_again_with_its_reason():
+    kept = after_restart(96, max_bytes=300)
+    add(kept, 50)
+    assert kept.first > 100 and told(kept) == []
+    kept.declare_loss()
+    assert told(kept) == [(3, 96, 100), (1, 100, kept.first)]
+    before = kept.next
+    kept.declare_loss()
+    assert kept.next == before
+    first = kept.first
+    while kept.first < before:
+        add(kept, 1)
+    kept.declare_loss()
+    assert kept.first > first
+    assert told(kept) == [(3, 96, 100), (1, 100, kept.first)]
+
+
+def test_a_restart_before_which_everything_was_acknowledged_lost_nothing():
+    kept = store()
+    add(kept, 5)
+    kept.forget()
+    assert kept.unacknowledged == kept.next == 105
 
 
 def test_whoever_listens_is_told_of_each_record():

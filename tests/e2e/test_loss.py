@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from resonode_hil.faults import BusFaults
 from resonode_hil.timebase import Lockstep, Paced
 
 from . import reference
-from .conftest import RigFactory, measure, run
+from .conftest import Rig, RigFactory, measure, run
 from .test_exact import Samples
 
 WINDOW = 1024
@@ -95,6 +96,51 @@ def test_what_was_overwritten_before_a_host_came_is_declared(
         declared |= set(range(loss.first_seq, loss.first_seq + loss.lost_records))
     assert declared and numbers.isdisjoint(declared)
     assert numbers | declared == set(range(max(numbers) + 1))
+
+
+async def overfill(one: Rig) -> None:
+    """Wait until a node has overwritten something that it made since it started."""
+    while True:
+        async with resonode.connect(one.port) as node:
+            records = (await node.statistics())["records"]
+        if records["dropped"]:
+            return
+        await asyncio.sleep(0.1)
+
+
+def test_what_restarts_without_a_host_ended_is_declared(rig: RigFactory, tmp_path: Path) -> None:
+    """Overwritten before a restart, in memory at it, and the loss record overwritten after it."""
+    database = tmp_path / "store.db"
+
+    async def store_some(until: Callable[[resonode.Store], object]) -> None:
+        with resonode.Store(database) as store:
+            gateway = resonode.Gateway(store, [one.port])
+            running = asyncio.create_task(gateway.run())
+            while not until(store):
+                await asyncio.sleep(0.05)
+                assert not running.done()
+            gateway.stop()
+            await running
+
+    async def restart() -> None:
+        async with resonode.connect(one.port) as node:
+            await node.reset()
+
+    one = rig(timebase=Lockstep())
+    run(store_some(lambda store: store.count() > 10))
+    for restarts in (1, 2):
+        run(overfill(one))
+        run(restart())
+        while one.board.restarts < restarts:
+            time.sleep(0.05)
+    run(overfill(one))
+    run(store_some(lambda store: list(store.query("loss"))))
+    with resonode.Store(database, readonly=True) as store:
+        holes = store.holes()
+        [node] = store.nodes()
+        newest, stored = store.last_seq(node), store.count()
+    assert {hole.kind for hole in holes} == {"restart", "store_full"}
+    assert newest == stored + sum(hole.numbers or 0 for hole in holes) - 1
 
 
 def test_an_abandoned_capture_does_not_keep_the_next_one_away(rig: RigFactory) -> None:

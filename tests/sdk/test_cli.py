@@ -667,7 +667,7 @@ def test_query_shows_holes_and_why(cli, tmp_path):
     holes = json.loads(cli("query", "holes", "--db", path, "--json").out)["holes"]
     assert [(one["first_seq"], one["kind"], one["numbers"], one["windows"]) for one in holes] == [
         (1, "missing", 3, None),
-        (5, "skipped", 4, None),
+        (5, "lost_or_unused", 4, None),
         (10, "overrun", None, 2),
     ]
     assert re.search(r"n1 +1 +missing +3", cli("query", "holes", "--db", path).out)

@@ -302,7 +302,7 @@ def test_the_record_both_have_is_not_counted_twice(store):
     assert seqs(store) == list(range(100, 110))
 
 
-def test_numbers_skipped_at_a_restart_and_missing_records_are_counted_apart(store):
+def test_numbers_passed_over_at_a_restart_and_missing_records_are_counted_apart(store):
     stored_life(store)
     with FakeNode(first_seq=200) as fake:
         fake.epoch = 2
@@ -314,7 +314,7 @@ def test_numbers_skipped_at_a_restart_and_missing_records_are_counted_apart(stor
             await until(lambda: fake.acked == 212)
 
         gateway = drive(store, [fake.url], script)
-    assert (gateway.nodes[0].skipped, gateway.nodes[0].missing) == (95, 7)
+    assert (gateway.nodes[0].lost_or_unused, gateway.nodes[0].missing) == (95, 7)
 
 
 def test_what_a_node_lost_before_the_first_contact_is_not_missing(store):
@@ -334,7 +334,7 @@ def test_what_a_node_lost_before_the_first_contact_is_not_missing(store):
 
         gateway = drive(store, [fake.url], script)
     assert seqs(store) == list(range(8, 20))
-    assert (gateway.nodes[0].missing, gateway.nodes[0].skipped) == (0, 0)
+    assert (gateway.nodes[0].missing, gateway.nodes[0].lost_or_unused) == (0, 0)
 
 
 def test_a_reason_that_stays_the_same_is_told_once(store, caplog):

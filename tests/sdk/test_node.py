@@ -174,7 +174,7 @@ def test_records_the_node_no_longer_has_are_counted_and_the_rest_comes(fake):
     assert missing == 17
 
 
-def test_numbers_skipped_at_a_restart_do_not_stop_the_stream(fake):
+def test_numbers_passed_over_at_a_restart_do_not_stop_the_stream(fake):
     fake.make(3)
     fake.restart(4096)
     fake.make(3)
@@ -182,9 +182,9 @@ def test_numbers_skipped_at_a_restart_do_not_stop_the_stream(fake):
     async def main():
         async with connect(fake.url) as node:
             stream = node.records()
-            return await take(stream, 6), stream.missing, stream.skipped
+            return await take(stream, 6), stream.missing, stream.lost_or_unused
 
-    got, missing, skipped = run(main())
+    got, missing, unexplained = run(main())
     assert [(one.epoch, one.seq) for one in got] == [
         (1, 0),
         (1, 1),
@@ -193,7 +193,7 @@ def test_numbers_skipped_at_a_restart_do_not_stop_the_stream(fake):
         (2, 4097),
         (2, 4098),
     ]
-    assert (missing, skipped) == (0, 4093)
+    assert (missing, unexplained) == (0, 4093)
 
 
 def test_an_abandoned_stream_gives_way_to_the_next_one(fake):
@@ -567,7 +567,7 @@ def test_of_two_captures_at_once_the_second_is_refused(fake):
     assert "connection" not in str(second)  # a serial port has only one
 
 
-def test_numbers_skipped_at_a_restart_are_not_called_missing(fake):
+def test_numbers_passed_over_at_a_restart_are_missing_only_if_declared(fake):
     fake.make(3)
 
     async def main():
@@ -579,11 +579,30 @@ def test_numbers_skipped_at_a_restart_are_not_called_missing(fake):
                 fake.append(samples.boot(100, epoch=fake.epoch))
                 fake.append(samples.loss(101, epoch=fake.epoch, first_seq=3, lost_records=7))
             await take(stream, 1)
-            assert (stream.skipped, stream.missing) == (97, 0)
+            assert (stream.lost_or_unused, stream.missing) == (97, 0)
             await take(stream, 1)  # what the node declares lost were records
-            return stream.skipped, stream.missing
+            return stream.lost_or_unused, stream.missing
 
     assert run(main()) == (90, 7)
+
+
+def test_a_loss_told_twice_is_counted_once(fake):
+    fake.make(3)
+
+    async def main():
+        async with connect(fake.url) as node:
+            stream = node.records()
+            await take(stream, 3)
+            with fake._lock:
+                fake.restart(100)
+                for first, count in ((10, 40), (3, 90)):
+                    seq = fake.next_seq
+                    loss = {"first_seq": first, "lost_records": count}
+                    fake.append(samples.loss(seq, epoch=fake.epoch, **loss))
+            await take(stream, 2)
+            return stream.lost_or_unused, stream.missing
+
+    assert run(main()) == (7, 90)
 
 
 def test_records_in_use_keep_a_capture_away(fake):

@@ -315,7 +315,7 @@ def test_holes_are_gaps_in_the_numbers_and_declared_losses(store):
     assert told(store) == [
         ("n1", 2, "missing", 3),
         ("n1", 6, "overrun", None),
-        ("n1", 7, "skipped", 93),
+        ("n1", 7, "lost_or_unused", 93),
     ]
     assert told(store, "n2") == []
 
@@ -352,6 +352,18 @@ def test_what_was_lost_before_the_first_contact_is_told_apart(store):
     ]
     store.add(("n1", one) for one in records(raws))
     assert told(store) == [("n1", 0, "before_contact", 40), ("n1", 42, "store_full", 8)]
+
+
+def test_what_is_told_twice_is_one_hole(store):
+    """A loss record that was overwritten on the node is told again, with more."""
+    raws = [
+        samples.features(0),
+        store_full(20, 5, 10),
+        store_full(40, 1, 19),
+        store_full(41, 21, 19),
+    ]
+    store.add(("n1", one) for one in records(raws))
+    assert told(store) == [("n1", 1, "store_full", 19), ("n1", 21, "store_full", 19)]
 
 
 def test_a_declared_loss_of_which_all_was_stored_is_no_hole(store):

@@ -147,7 +147,7 @@ def _status_table(gateway: Gateway) -> Any:
 def _report(gateway: Gateway, as_json: bool) -> None:
     names = (
         *("received", "stored", "duplicates", "conflicts"),
-        *("resends", "missing", "skipped", "damaged"),
+        *("resends", "missing", "lost_or_unused", "damaged"),
     )
     rows = [
         {"node": one.node, "url": one.url}

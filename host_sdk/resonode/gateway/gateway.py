@@ -44,8 +44,9 @@ class NodeStatus:
     resends: int = 0
     missing: int = 0
     """Records made since the first one stored here that the node no longer had when asked."""
-    skipped: int = 0
-    """Numbers passed over at a restart of the node: no records of these were seen."""
+    lost_or_unused: int = 0
+    """Numbers passed over at a restart of the node that nothing explains: it was not asked to
+    restart, and which of them were records is not known."""
     damaged: int = 0
     """Pieces of what came that were damaged or forged."""
     attempts: int = 0
@@ -361,7 +362,7 @@ async def _check_same_life(node: Node, info: NodeInfo, last: Record, timeout_s: 
 def _count(status: NodeStatus, before: NodeStatus, node: Node, stream: RecordStream) -> None:
     status.resends = before.resends + stream.resends
     status.missing = before.missing + stream.missing
-    status.skipped = before.skipped + stream.skipped
+    status.lost_or_unused = before.lost_or_unused + stream.lost_or_unused
     status.duplicates = before.duplicates + stream.duplicates
     status.damaged = before.damaged + node.transport.damaged + node.undecodable
     status.damaged += node.transport.forged

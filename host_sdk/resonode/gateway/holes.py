@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from resonode.records import Loss
 
-MISSING, SKIPPED, BEFORE = "missing", "skipped", "before_contact"
+MISSING, LOST_OR_UNUSED, BEFORE = "missing", "lost_or_unused", "before_contact"
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,10 @@ class Hole:
         first_seq: the first number that is absent; of lost windows and samples, the number of the
             record that declares them.
         kind: the reason the node declared (`store_full`, `restart`, `overrun`, ...); or else
-            `skipped` (numbers the node never used: it restarted), `missing` (no record came, none
-            explains it), `before_contact` (declared lost, and older than anything stored of this
-            node: nobody had asked for them yet).
+            `lost_or_unused` (the node restarted there unasked, by a power cut for one: which of
+            these numbers were used is not known), `missing` (no record came, none explains it),
+            `before_contact` (declared lost, and older than anything stored of this node: nobody
+            had asked for them yet).
         numbers: how many numbers are absent; None for windows and samples.
     """
 

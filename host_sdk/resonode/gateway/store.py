@@ -25,7 +25,7 @@ from typing import Any, Self
 
 from resonode import files
 from resonode.errors import StoreError, StoreFull
-from resonode.gateway.holes import MISSING, SKIPPED, DeclaredLoss, Gap, Hole, holes
+from resonode.gateway.holes import LOST_OR_UNUSED, MISSING, DeclaredLoss, Gap, Hole, holes
 from resonode.records import Loss, Record, decode
 from resonode_wire.fields import KIND_OF, RECORDS, TYPE_OF
 
@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 SCHEMA_VERSION = 1
 _APPLICATION_ID = 0x5245534F  # "RESO", so that `file` and we know our databases
 _BUSY_S = 10.0
-# SQLite writes beside damage without a word, and every later query fails. Measured: some 2 GB/s
-# from memory, as fast as the disk else.
+# SQLite writes beside damage without a word, and every later query fails. Measured, from memory:
+# 0.2 GB/s of short records, 2 GB/s of spectra.
 _CHECK_S = 10.0
 _STEPS_BETWEEN_LOOKS = 10000
 _SQL_TYPES = {"uint": "INTEGER", "f32": "REAL", "text": "TEXT", "texts": "TEXT"}
@@ -356,7 +356,8 @@ class Store:
             if seq0 is None:
                 yield Gap(name, arrival, 0, seq, "")
             else:
-                yield Gap(name, arrival, seq0 + 1, seq, SKIPPED if epoch > epoch0 else MISSING)
+                kind = LOST_OR_UNUSED if epoch > epoch0 else MISSING
+                yield Gap(name, arrival, seq0 + 1, seq, kind)
 
     def _losses(self, node: str | None) -> Iterator[DeclaredLoss]:
         where, values = ("", ()) if node is None else (" AND node = ?", (node,))
