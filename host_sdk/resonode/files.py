@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -92,6 +93,8 @@ def written(path: Path) -> Iterator[Path]:
     new = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
     with _taking_its_place(new, path):
         os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        if path.exists():
+            shutil.copymode(path, new)  # what was for its owner only stays so
         yield new
         _sync(new)
 

@@ -55,6 +55,15 @@ def test_a_new_file_has_the_rights_that_the_user_wants_files_to_have(tmp_path):
     assert (tmp_path / "w.csv").stat().st_mode & 0o777 == 0o640
 
 
+def test_a_file_that_is_replaced_keeps_its_rights(tmp_path):
+    path = tmp_path / "w.csv"
+    path.write_text("old")
+    path.chmod(0o600)
+    with files.written(path) as new:
+        new.write_text("new")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o600)
+
+
 def test_a_link_stays_and_what_it_points_to_is_replaced(tmp_path):
     there = tmp_path / "there.csv"
     there.write_text("old")
