@@ -521,7 +521,7 @@ def _write_labels(boards: list[VirtualBoard], path: Path) -> Path | None:
     labels = [label for label in asyncio.run(read()) if label is not None]
     if not labels:
         return None
-    with files.written(path) as new:
+    with files.written(path, files.SECRET) as new:
         new.write_text(write_csv(labels))
     return path
 

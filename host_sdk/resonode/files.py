@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -76,11 +75,12 @@ def replace(path: Path, data: bytes, mode: int = PUBLIC) -> None:
 
 
 @contextmanager
-def written(path: Path) -> Iterator[Path]:
+def written(path: Path, mode: int = 0o666) -> Iterator[Path]:
     """Let a file for the user be written by name: yields the name to write to, of the same suffix.
 
     At the end it is on the disk and becomes `path`, whole. If anything fails it is gone, and what
-    `path` was before is intact. What is no file (a pipe, a device) is written as it is.
+    `path` was before is intact. What is no file (a pipe, a device) is written as it is. A new
+    file has `mode` (SECRET: for this user only) less the umask, one that is replaced its rights.
 
     Raises:
         StoreError: it cannot be written.
@@ -92,9 +92,10 @@ def written(path: Path) -> Iterator[Path]:
     path = Path(os.path.realpath(path))  # a link stays, what it points to is replaced
     new = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
     with _taking_its_place(new, path):
-        os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
         if path.exists():
-            shutil.copymode(path, new)  # what was for its owner only stays so
+            # What was for its owner only stays so.
+            new.chmod(path.stat().st_mode & mode)
         yield new
         _sync(new)
 

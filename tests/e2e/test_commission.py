@@ -123,16 +123,26 @@ def test_a_node_of_another_owner_is_told_by_the_owners_fingerprint(
     assert not Trust().site.nodes() and not Trust().audit.entries()
 
 
-def test_a_refused_configuration_leaves_the_node_mine_and_the_next_run_finishes(
+def test_a_refused_configuration_leaves_the_node_mine_and_in_the_site_file(
     new_node: NewNodes,
 ) -> None:
     node = new_node()
-    with pytest.raises(resonode.CommandError, match="full_scale_g"):
+    with pytest.raises(resonode.CommandError, match="is yours, but took none.*full_scale_g") as why:
         run(commission(node.url, node.label, config={"window": 2048, "full_scale_g": 3}))
-    assert not Trust().site.nodes()
+    assert "resonode node config apply" in str(why.value)
+    assert [one.id for one in Trust().site.nodes()] == [node.label.node]
     done = run(commission(node.url, node.label, config={"window": 2048}))
     assert not done.claimed and done.entry.epoch == 1
     assert claims(Trust()) == {node.label.node: 1}
+
+
+def test_settings_that_no_node_has_are_refused_before_it_is_claimed(new_node: NewNodes) -> None:
+    node = new_node()
+    for config, why in (({"bogus": 1}, "no setting bogus"), ({"window": "x"}, "wrong kind")):
+        with pytest.raises(resonode.NodeError, match=why):
+            run(commission(node.url, node.label, config=config))
+    assert not Trust().site.nodes() and not Trust().audit.entries()
+    assert run(commission(node.url, node.label)).claimed
 
 
 @pytest.mark.parametrize("answered", [False, True])

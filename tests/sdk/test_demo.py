@@ -277,6 +277,12 @@ def test_every_twin_is_another_node_unless_it_is_seeded_or_has_a_home(cli, tmp_p
     assert twin_ids(cli, *home) == twin_ids(cli, *home)
 
 
+def test_the_codes_of_a_twins_new_nodes_are_for_the_user_alone(cli, tmp_path):
+    labels = tmp_path / "labels.csv"
+    twin_ids(cli, "--labels", labels)
+    assert labels.stat().st_mode & 0o777 == 0o600
+
+
 def test_every_demo_is_another_node_on_the_same_machine(cli):
     one, two = (measure(cli, "--seconds", 2) for _ in range(2))
     assert one["node"] != two["node"]

@@ -64,6 +64,18 @@ def test_a_file_that_is_replaced_keeps_its_rights(tmp_path):
     assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o600)
 
 
+def test_a_secret_file_is_the_users_own_from_its_first_byte_though_a_readable_one_was_there(
+    tmp_path,
+):
+    path = tmp_path / "labels.csv"
+    path.write_text("old")
+    path.chmod(0o644)
+    with files.written(path, files.SECRET) as new:
+        assert new.stat().st_mode & 0o777 == 0o600
+        new.write_text("code")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_link_stays_and_what_it_points_to_is_replaced(tmp_path):
     there = tmp_path / "there.csv"
     there.write_text("old")

@@ -12,6 +12,7 @@ from resonode.cli import output
 from resonode.cli.common import Command, Group, Json, Port, Timeout, with_node
 from resonode.errors import NodeError
 from resonode.setting_units import UNITS
+from resonode.settings import check, check_names
 
 if TYPE_CHECKING:
     from resonode.node import Node
@@ -35,7 +36,7 @@ def get(
 ) -> None:
     """Show settings. What each means, its range and default: docs/settings.md."""
     settings = with_node(port, timeout, lambda node: node.config())
-    _refuse_unknown(names or [], settings)
+    check_names(names or [], settings)
     shown = {name: settings[name] for name in names or sorted(settings)}
     if as_toml:
         import tomli_w
@@ -69,7 +70,7 @@ def diff(file: File, port: Port = None, timeout: Timeout = 5.0, as_json: Json = 
     """Show where a node's settings are not those of a file."""
     wanted = read_settings(file)
     settings = with_node(port, timeout, lambda node: node.config())
-    _show_changes(_changes(wanted, settings, file), settings, as_json)
+    _show_changes(_changes(wanted, settings), settings, as_json)
 
 
 @app.command("apply", cls=Command)
@@ -79,7 +80,7 @@ def apply(file: File, port: Port = None, timeout: Timeout = 5.0, as_json: Json =
 
     async def work(node: Node) -> tuple[dict[str, Any], dict[str, Any]]:
         settings = await node.config()
-        changes = _changes(wanted, settings, file)
+        changes = _changes(wanted, settings)
         if changes:
             await node.configure(changes)
         return changes, settings
@@ -108,36 +109,10 @@ def read_settings(file: Path) -> dict[str, Any]:
         ) from error
 
 
-def _changes(wanted: dict[str, Any], settings: dict[str, Any], file: Path) -> dict[str, Any]:
-    """Return what has to change. What the node cannot take is refused here if that is plain.
-
-    Raises:
-        NodeError: a setting the node does not have, or a value of another kind.
-    """
-    _refuse_unknown(wanted, settings)
-    for name, value in wanted.items():
-        if _kind(value) != _kind(settings[name]):
-            raise NodeError(
-                f"{file}: {name} = {json.dumps(value, default=str)} is of the wrong kind",
-                why=f"the node has {json.dumps(settings[name])}",
-                next="Correct it; nothing was changed",
-            )
+def _changes(wanted: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what has to change, or raise NodeError where the node plainly cannot take it."""
+    check(wanted, settings)
     return {name: value for name, value in wanted.items() if value != settings[name]}
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes or no"
-    return "number" if isinstance(value, int | float) else type(value).__name__
-
-
-def _refuse_unknown(names: Any, settings: dict[str, Any]) -> None:
-    unknown = set(names) - set(settings)
-    if unknown:
-        raise NodeError(
-            f"The node has no setting {', '.join(sorted(unknown))}",
-            next=f"It has: {', '.join(sorted(settings))}",
-        )
 
 
 def _parse(change: str) -> tuple[str, Any]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import smpclient
 
+from resonode import settings
 from resonode.errors import Claimed, CommandError, NodeError, NotTrusted, Timeout
 from resonode.link import DEFAULT_BAUD
 from resonode.node import Node
@@ -125,7 +126,8 @@ async def commission(
         LockedOut: too many wrong codes were tried.
         ClockUntrusted: this computer's clock cannot be right.
         VerifyFailed: the audit log was changed.
-        CommandError: it refuses the configuration; the node is this user's by then.
+        CommandError: it refuses the configuration; it is this user's by then, and in the site file.
+        NodeError: it has no such setting; a node that was nobody's still is.
         TransportError, ProtocolError, StoreError
     """
     trust = trust or Trust()
@@ -136,10 +138,11 @@ async def commission(
         async with Node(url, timeout_s=timeout_s, baud=baud, trust=door) as node:
             assert node.session is not None and door.hello is not None
             ours_before = door.hello.claimed
+            if config:
+                settings.check(config, await node.config())
             if not ours_before:
                 await _claim(node, trust, label)
-            if config:
-                await node.configure(config)
+            refused = await _configure(node, config) if config else None
             first = await _first_record(node)
             entry = await _entry(node, trust, label, ours_before)
     except NotLetIn as error:
@@ -155,6 +158,8 @@ async def commission(
             await asyncio.to_thread(trust.site.put, entry)
     else:
         await asyncio.to_thread(trust.site.put, entry)
+    if refused is not None:
+        raise refused
     return Commissioned(entry, first, not ours_before, time.monotonic() - started_s)
 
 
@@ -186,6 +191,20 @@ async def _claim(node: Node, trust: Trust, label: Label) -> None:
 
 def _detail(label: Label, url: str) -> dict[str, Any]:
     return {"fingerprint": label.fingerprint.hex(), "url": url}
+
+
+async def _configure(node: Node, config: Mapping[str, Any]) -> CommandError | None:
+    """Return why the node took no setting. It is ours all the same."""
+    try:
+        await node.configure(config)
+    except CommandError as error:
+        return CommandError(
+            "The node is yours, but took none of the settings",
+            code=error.code,
+            reason=error.reason,
+            next="Correct them, and give them to it: resonode node config apply FILE",
+        )
+    return None
 
 
 async def _first_record(node: Node) -> Record | None:
