@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import json
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -206,6 +207,20 @@ def test_a_native_module_of_another_abi_is_refused_before_copying(
         assert "MicroPython 1.25.0 loads .mpy 6.3 armv7emsp" in refused.value.what
         assert f"crypto.mpy is {name}" in refused.value.why
         assert refused.value.next
+    assert trees(board.port) == {"app_a": {}, "app_b": {}}
+
+
+def test_another_port_or_board_is_told_before_native_modules_that_are_missing(
+    chip: ChipFactory, other_source: SourceFactory
+) -> None:
+    other = boards.load("ESP32_C3")
+    shop = other_source(lambda root: shutil.copytree(other.folder, root / "boards" / "ESP32_C3"))
+    with pytest.raises(NodeNotFound):
+        deploy(other, "/dev/no-such-port", source=shop)
+    board = chip()
+    with pytest.raises(DoesNotFit, match="is no ESP32_C3") as refused:
+        deploy(other, board.port, source=shop)
+    assert "armv7emsp, that of ESP32_C3 is for rv32imc" in refused.value.why
     assert trees(board.port) == {"app_a": {}, "app_b": {}}
 
 

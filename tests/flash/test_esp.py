@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -188,3 +190,19 @@ def test_command_line_reports_and_exits_with_the_errors_code(image_of: ImageOf) 
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == DoesNotFit.exit_code == 18
     assert "This is not a ESP32_S3_DEVKITC" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_without_a_port_the_command_line_judges_the_image_first(tmp_path: Path) -> None:
+    program = str(Path(sys.executable).parent / "resonode")
+    environment = {name: text for name, text in os.environ.items() if name != "RESONODE_PORT"}
+    empty = tmp_path / "empty.bin"
+    empty.touch()
+    for image, code, told in (
+        (tmp_path / "nope.bin", 10, "nope.bin cannot be read"),
+        (tmp_path, 10, "it is a folder"),
+        (empty, 18, "does not begin with E9"),
+    ):
+        command = [program, "flash", "ESP32_C3", str(image)]
+        options: dict[str, Any] = {"capture_output": True, "text": True, "env": environment}
+        done = subprocess.run(command, check=False, **options)
+        assert (done.returncode, told in done.stderr) == (code, True), done.stderr

@@ -34,10 +34,11 @@ def flash(
     """Put MicroPython onto a board: checked, written, verified."""
     from resonode import boards
     from resonode.flash import flash as work
+    from resonode.flash import read_image
 
     data = boards.load(board)
-    needs_port = data.real and data.hardware["flash"]["method"] == "esptool"
-    if needs_port and port is None:
+    read_image(data, image)  # before a port is looked for
+    if port is None and data.hardware["flash"]["method"] == "esptool":
         port = run(only_port())
     with Progress() as show:
         done = work(data, image, port=port, folder=drive, erase=erase, on_progress=show)

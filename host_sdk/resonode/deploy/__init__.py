@@ -20,6 +20,7 @@ from resonode.deploy.door import open_prompt
 from resonode.deploy.plan import SLOTS, Plan, Tree, make_plan
 from resonode.deploy.prompt import ON_BOARD, Prompt
 from resonode.errors import Incomplete, VerifyFailed
+from resonode.link import open_port
 from resonode.trust.access import Trust
 
 __all__ = ["Deployed", "deploy"]
@@ -69,7 +70,8 @@ def deploy(
         on_progress: called with what is being done, and which part of it is done, 0 to 1.
 
     Raises:
-        DoesNotFit: version, ABI, RAM or room: refused before anything is copied.
+        NodeNotFound, PortBusy, PortForbidden: the port cannot be opened; nothing else was done.
+        DoesNotFit: version, chip, ABI, RAM or room: refused before anything is copied.
         Timeout: no prompt.
         NotTrusted: the node has an owner, who is somebody else.
         Disconnected: the board went away; it starts what it had before.
@@ -79,19 +81,23 @@ def deploy(
         NodeError: there is no firmware to deploy, or it does not compile.
     """
     begun_s = time.monotonic()
+    open_port(port).close()  # one that is not there is told first
     on_progress("compiling", 0.0)
     source = source or files.checkout()
-    wanted = files.build(board, source)
-    needed = check.heap_needed(board, wanted, files.loaded(board, source))
+    wanted = files.compiled(board, source)
     waiting = "waiting for the prompt: press the board's reset button"
     with open_prompt(
         port, trust or Trust(), timeout_s, lambda: on_progress(waiting, 0.0)
     ) as prompt:
         on_progress("checking", 0.0)
         there = check.OnBoard.of(prompt.call("probe"))
+        check.check_chip(board, there)
         check.check_version(board, there)
+        # Only now: for another board's chip nobody has to build them.
+        wanted |= files.natives(board, source)
         check.check_abi(board, there, wanted)
-        check.check_memory(board, there, needed)
+        loaded = files.loaded(board, source)
+        check.check_memory(board, there, check.heap_needed(board, wanted, loaded))
         slots = {slot: _tree(prompt, slot) for slot in SLOTS}
         plan = make_plan(there, slots, wanted)
         if not plan.unchanged:

