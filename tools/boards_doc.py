@@ -13,6 +13,7 @@ from typing import Any
 
 from resonode import boards
 from resonode.boards import Board
+from resonode.errors import StoreError
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 _MADE = "<!-- Written by tools/boards_doc.py from boards/: edit those. -->\n"
@@ -301,7 +302,8 @@ CHECKS: list[Check] = [
         _always,
         "Every current: those here are published, none was measured",
         "resonode node config set schedule_period_s=60 schedule_length_s=10 --port $PORT\n"
-        "resonode node energy --board {name} --config node.toml   # the same settings\n"
+        "resonode node config get --toml --port $PORT > node.toml\n"
+        "resonode node energy --board {name} --config node.toml\n"
         "# {probe}",
         "the mean over ten minutes is the estimate's `idle` row, and what the board itself draws",
     ),
@@ -340,9 +342,14 @@ FILES = {"boards.md": matrix, "hardware-tests.md": hardware_tests}
 
 
 def main(arguments: list[str]) -> int:
+    try:
+        texts = {name: make() for name, make in FILES.items()}
+    except StoreError as error:
+        print(f"{error}", file=sys.stderr)
+        return error.exit_code
     stale = []
-    for name, make in FILES.items():
-        path, text = DOCS / name, make()
+    for name, text in texts.items():
+        path = DOCS / name
         if "--check" not in arguments:
             path.write_text(text, encoding="utf-8")
         elif not path.is_file() or path.read_text(encoding="utf-8") != text:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from resonode.errors import NodeError
+from resonode import files
+from resonode.errors import NodeError, StoreError
 
 _HERE = Path(__file__).resolve().parent
 # Where an installed wheel has its copy, and where a checkout has the original.
@@ -74,6 +75,7 @@ def load(name: str) -> Board:
 
     Raises:
         NodeError: there is none of this name.
+        StoreError: a file of its data cannot be read, or is no JSON object.
     """
     known = names()
     if name.upper() not in known:
@@ -83,6 +85,21 @@ def load(name: str) -> Board:
     return Board(
         name=name.upper(),
         folder=place,
-        node=json.loads((place / "board.json").read_text(encoding="utf-8")),
-        hardware=json.loads(hardware.read_text(encoding="utf-8")) if hardware.is_file() else {},
+        node=_read(place / "board.json"),
+        hardware=_read(hardware) if hardware.is_file() else {},
     )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(files.read_named(path).decode())
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise _broken(path, str(error)) from error
+    if not isinstance(facts, dict):
+        raise _broken(path, "it is no object")
+    return facts
+
+
+def _broken(path: Path, why: str) -> StoreError:
+    mend = "Mend that place (boards/README.md says what belongs there), or install resonode again"
+    return StoreError(f"{path} is no data of a board", why=why, next=mend)

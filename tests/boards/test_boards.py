@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 
 from c_dsp.natmod import build as natmod
 from resonode import boards
-from resonode.errors import NodeError
+from resonode.errors import NodeError, StoreError
+from tools import boards_doc
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = boards.names()
@@ -214,3 +216,30 @@ def test_an_unknown_board_is_refused_with_the_known_ones() -> None:
     assert boards.load("virtual").name == "VIRTUAL"
     with pytest.raises(NodeError, match="ESP32_C3"):
         boards.load("ESP8266")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("hardware.json", b'{\n  "product": "x",\n', "line 3 column 1"),
+        ("board.json", b"[]", "it is no object"),
+        ("board.json", b'{"name": "\xff"}', "can't decode byte 0xff"),
+    ],
+)
+def test_broken_data_of_a_board_are_told_with_file_and_line(
+    name: str,
+    text: bytes,
+    why: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree(boards.folder() / "ESP32_C3", tmp_path / "ESP32_C3")
+    (tmp_path / "ESP32_C3" / name).write_bytes(text)
+    monkeypatch.setattr(boards, "_PLACES", (tmp_path,))
+    with pytest.raises(StoreError, match=why) as refused:
+        boards.load("ESP32_C3")
+    assert f"ESP32_C3/{name}" in refused.value.what
+    # The generator of the documents ends with the same code and text.
+    assert boards_doc.main(["--check"]) == StoreError.exit_code == 10
+    assert why in capsys.readouterr().err

@@ -55,6 +55,14 @@ def test_every_command_in_the_documents_exists_with_its_options() -> None:
         assert {word for word in words if word.startswith("-")} <= known, line
 
 
+@pytest.mark.parametrize("name", REAL)
+def test_settings_that_a_step_reads_are_written_in_the_same_step(name: str) -> None:
+    section = boards_doc.hardware_tests().split(f"## {name}\n")[1].split("\n## ")[0]
+    (step,) = [one for one in re.split(r"^\d+\. ", section, flags=re.M) if "--config" in one]
+    written, read = step.index("config get --toml --port $PORT > node.toml"), step.index("--config")
+    assert written < read
+
+
 def test_the_command_line_of_the_generator_tells_stale_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
