@@ -444,6 +444,18 @@ def test_a_signal_at_any_time_ends_with_its_code_and_one_line(fake, module, how,
     assert (done.returncode, done.stderr, done.stdout) == (told[0], f"{told[1]}\n", "")
 
 
+def test_ctrl_c_while_python_itself_starts_ends_as_documented_and_does_nothing(tmp_path):
+    strike = f"import os; os.kill(os.getpid(), {int(signal.SIGINT)})"
+    (tmp_path / "sitecustomize.py").write_text(strike)
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    command = cli_process("--help")
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Fatal Python error: init_import_site" in done.stderr
+    told = (Path(__file__).parents[2] / "docs" / "exit-codes.md").read_text(encoding="utf-8")
+    assert "Ctrl-C then ends with 1" in told
+
+
 def test_a_signal_is_known_behind_an_error_that_python_made_of_it():
     """As Python 3.11 does with what is raised while a class is made."""
 
