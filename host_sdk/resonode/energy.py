@@ -169,6 +169,19 @@ def sleeps(board: Board, config: Mapping[str, Any]) -> bool:
     return config.get("sleep") == "light" and "sleep" in board.node
 
 
+def remarks(board: Board, config: Mapping[str, Any]) -> list[str]:
+    """Return why a node on this board may not pause as the settings say, each a sentence."""
+    if config.get("sleep") != "light":
+        return []
+    sleep = board.node.get("sleep")
+    if sleep is None:
+        return [f"{board.name} refuses sleep=light: its MicroPython has none; counted as idle"]
+    if "before" in sleep:
+        before = ".".join(str(part) for part in sleep["before"])
+        return [f"{board.name} takes sleep=light with MicroPython before {before} only"]
+    return []
+
+
 @dataclass(frozen=True)
 class Current:
     """A current that an estimate is made of, mA, and who says so."""

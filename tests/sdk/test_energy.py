@@ -118,6 +118,25 @@ def test_sensors_that_are_named_add_up():
     assert {*ACCELEROMETERS, *AIR_ON_I2C, *AIR_ON_UART} <= set(SENSORS)
 
 
+def test_light_sleep_that_the_board_would_refuse_is_told(cli, tmp_path):
+    path = tmp_path / "node.toml"
+    path.write_text('schedule_period_s = 600\nsleep = "light"\n')
+
+    def told(board):
+        asked = cli("node", "energy", "--board", board, "--config", str(path))
+        assert asked.code == 0
+        return " ".join(asked.err.split())
+
+    assert "Warning: NRF52840_DK refuses sleep=light" in told("NRF52840_DK")
+    assert "before 1.27 only" in told("ESP32_C6")
+    assert "Warning" not in told("ESP32_C3")
+    asked = cli("node", "energy", "--board", "NRF52840_DK", "--config", str(path), "--json")
+    (remark,) = json.loads(asked.out)["remarks"]
+    assert "counted as idle" in remark
+    path.write_text('schedule_period_s = 600\nsleep = "idle"\n')
+    assert "Warning" not in told("NRF52840_DK")
+
+
 def test_command_line(cli, tmp_path):
     path = tmp_path / "node.toml"
     path.write_text("schedule_period_s = 3600\nschedule_length_s = 10\n")

@@ -37,17 +37,21 @@ def energy(
 ) -> None:
     """Estimate what a schedule draws, and how long a battery lasts."""
     from resonode import boards
-    from resonode.energy import USABLE, currents, estimate, fitted, sleeps
+    from resonode.energy import USABLE, currents, estimate, fitted, remarks, sleeps
 
     data = boards.load(board)
     chips = sensor or fitted(data)
     settings = read_settings(config) if config else {}
     found = estimate(data, settings, battery_mah, chips)
+    remarked = remarks(data, settings)
+    for remark in remarked:
+        output.say(f"Warning: {remark}")
     if as_json:
         output.print_json(
             {
                 "board": data.name,
                 "sensors": chips,
+                "remarks": remarked,
                 "estimates": [asdict(one) for one in found],
                 "currents": [asdict(one) for one in currents(data, chips)],
             }
