@@ -188,6 +188,20 @@ def test_stream_of_an_unknown_type_is_a_usage_error(cli, fake):
     assert cli("stream", "--port", fake.url, "--type", "nonsense").code == 2
 
 
+def test_stream_does_not_wait_for_a_record_that_is_far_from_made(cli, fake):
+    fake.make(3)
+    done = cli("stream", "--port", fake.url, "--from", 4, "--seconds", 5)
+    assert done.code == 2
+    assert "record 4 is not made yet" in done.err and "next one is 3" in done.err
+    assert cli("stream", "--port", fake.url, "--from", 3, "--seconds", 0.2).code == 0
+
+
+def test_a_setting_given_twice_is_refused(cli, fake):
+    done = cli("node", "config", "set", "axes=z", "axes=x", "--port", fake.url)
+    assert done.code == 2
+    assert "axes is given twice" in done.err
+
+
 def test_capture_writes_the_file_and_reports_the_true_rate(cli, fake, tmp_path):
     path = tmp_path / "w.wav"
     done = cli("capture", path, "--port", fake.url, "-n", 1234, "--axes", "xz", "--json")

@@ -60,7 +60,11 @@ def set_(
     as_json: Json = False,
 ) -> None:
     """Change settings: all of those named, or none if one is refused."""
-    wanted = dict(_parse(one) for one in changes)
+    wanted: dict[str, Any] = {}
+    for name, value in map(_parse, changes):
+        if name in wanted:
+            raise typer.BadParameter(f"{name} is given twice")
+        wanted[name] = value
     settings = with_node(port, timeout, lambda node: node.configure(wanted))
     _show({name: settings.get(name) for name in wanted}, as_json)
 

@@ -49,9 +49,13 @@ def stream(
             raise typer.BadParameter(f"no type {name}; there are {', '.join(CLASSES)}")
 
     async def show(node: Node) -> None:
-        first = from_seq
-        if first is None and not stored:
-            first = (await node.info()).next
+        next_seq = (await node.info()).next
+        first = from_seq if from_seq is not None or stored else next_seq
+        if first is not None and first > next_seq:
+            raise typer.BadParameter(
+                f"record {first} is not made yet: the node's next one is {next_seq}",
+                param_hint="--from",
+            )
         shown = 0
         until_s = None if seconds is None else time.monotonic() + seconds
         records = node.records(from_seq=first, timeout_s=None if until_s else timeout)
