@@ -534,7 +534,7 @@ def _announce(boards: list[VirtualBoard], labels: Path | None, as_json: bool) ->
     if as_json:
         output.print_json({"nodes": nodes, "labels": str(labels) if labels else None})
     else:
-        headings = ("node", "port", "pid")
+        headings = ("node", "port")  # no pid: a node that restarts gets another
         output.table(headings, [[one[name] for name in headings] for one in nodes])
         port = nodes[0]["port"]
         if labels:

@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tty
 import wave
@@ -292,6 +293,30 @@ def test_gateway_with_a_node_that_was_never_there_is_partly_done(cli, fake, tmp_
     assert done.code == 11
     assert "/dev/no-such-port" in done.err
     assert fake.acked == 4
+
+
+def test_gateway_that_cannot_open_its_only_port_says_so_once(cli, tmp_path):
+    port = "/dev/no-such-port"
+    done = cli("gateway", "run", "-p", port, "--db", tmp_path / "g.db", "--seconds", 1)
+    assert done.code == 3
+    assert (done.out + done.err).count(port) == 1
+
+
+def test_gateway_that_ends_while_a_node_is_away_is_partly_done(cli, fake, tmp_path):
+    fake.make(5)
+
+    def unplug():
+        wait_for(lambda: fake.acked == 4)
+        fake.hang_up()
+
+    unplugging = threading.Thread(target=unplug)
+    unplugging.start()
+    done = cli("gateway", "run", "-p", fake.url, "--db", tmp_path / "g.db", "--seconds", 2)
+    unplugging.join()
+    assert done.code == 11
+    assert "away at the end: 1" in done.err and fake.url in done.err
+    with Store(tmp_path / "g.db", readonly=True) as store:
+        assert store.count() == 5
 
 
 def wait_for(condition, timeout_s=20.0):

@@ -27,7 +27,7 @@ from resonode.cli.common import (
 from resonode.errors import Incomplete
 
 if TYPE_CHECKING:
-    from resonode.gateway import Gateway
+    from resonode.gateway import Gateway, NodeStatus
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help="Keep the records of several nodes.")
 
@@ -77,7 +77,7 @@ async def _run(
 
     with Store(path) as store:
         gateway = Gateway(store, ports or [await only_port()], wait=wait, timeout_s=timeout_s)
-        interrupted = _stop_on_signals(gateway)
+        signals = _stop_on_signals(gateway)
         if seconds is not None:
             asyncio.get_running_loop().call_later(seconds, gateway.stop)
         output.say(f"Storing into {path}. Stop with Ctrl-C.")
@@ -88,31 +88,41 @@ async def _run(
             progress.cancel()
             await asyncio.gather(progress, return_exceptions=True)
             _report(gateway, as_json)
-    missing = [one.url for one in gateway.nodes if not one.connects]
-    if missing:
-        first = next(one.error for one in gateway.nodes if not one.connects)
-        raise Incomplete(
-            f"{len(missing)} of {len(gateway.nodes)} nodes were never reached "
-            f"({', '.join(missing)})",
-            why=str(first),
-            next="Check these ports, or let the gateway wait for them with --wait",
+    _refuse_absent(
+        [one for one in gateway.nodes if not one.connects],
+        "were never reached",
+        "Check these ports, or let the gateway wait for them with --wait",
+    )
+    if not signals:  # a service that is stopped has promised nothing of that moment
+        _refuse_absent(
+            [one for one in gateway.nodes if one.error],
+            "were away at the end",
+            "Run it again once they are back: they keep their newest records, and declare the rest",
         )
-    return interrupted.is_set()
+    return signal.SIGINT in signals
 
 
-def _stop_on_signals(gateway: Gateway) -> asyncio.Event:
-    """Stop in order on SIGTERM and on the first Ctrl-C. Returns whether it was Ctrl-C."""
-    interrupted = asyncio.Event()
+def _refuse_absent(absent: list[NodeStatus], how: str, next: str) -> None:
+    """Raises Incomplete if there are any."""
+    if absent:
+        ports = ", ".join(one.url for one in absent)
+        why = str(absent[0].error or "")
+        raise Incomplete(f"Nodes that {how}: {len(absent)} ({ports})", why=why, next=next)
 
-    def interrupt() -> None:
-        interrupted.set()
+
+def _stop_on_signals(gateway: Gateway) -> list[int]:
+    """Stop in order on SIGTERM and on the first Ctrl-C. Returns a list: what came, once it has."""
+    came: list[int] = []
+
+    def stop(number: int) -> None:
+        came.append(number)
         gateway.stop()
 
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt
-        loop.add_signal_handler(signal.SIGINT, interrupt)
-        loop.add_signal_handler(signal.SIGTERM, gateway.stop)
-    return interrupted
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop, number)
+    return came
 
 
 async def _show_progress(gateway: Gateway) -> None:
@@ -158,7 +168,7 @@ def _report(gateway: Gateway, as_json: bool) -> None:
     ]
     if as_json:
         output.print_json({"nodes": rows})
-    else:
+    elif len(rows) > 1 or rows[0]["connects"]:  # else the error that ends it says all there is
         headings = ("node", *names, "connects")
         output.table(headings, [[row[name] for name in headings] for row in rows], whole=True)
         for row in rows:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def info(port: Port = None, timeout: Timeout = 5.0, as_json: Json = False) -> None:
-    """Show who a node is, what it holds, and what it has counted."""
+    """Show who a node is, what it holds and, asked for a moment later, what it has counted."""
 
     async def ask(node: Node) -> dict[str, Any]:
         return asdict(await node.info()) | {"statistics": await node.statistics()}

@@ -213,7 +213,8 @@ class Gateway:
             # Asking again who does not let us in would only keep others waiting.
             refused = isinstance(status.error, NotLetIn)
             if refused or not status.connects and not self._wait:
-                logger.error("%s", status.error)
+                if len(self.nodes) > 1:  # else `run` raises it, or the report tells it
+                    logger.error("%s", status.error)
                 status.state = "stopped"
                 return
             if status.received > received:
