@@ -241,7 +241,8 @@ class Access:
             return "the handshake was not completed"
         gate = self.trust.lockout
         left, wait_s = gate.tries_left(), _whole(gate.wait_s(self.trust.seconds()))
-        return f"the code is wrong: {left} tries left, wait {wait_s} s"
+        tries = "try" if left == 1 else "tries"
+        return f"the code is wrong: {left} {tries} left, wait {wait_s} s"
 
     def _refuse_early(self, now_s: float) -> None:
         wait_s = self.trust.gate.wait_s(now_s)

@@ -34,6 +34,7 @@ from resonode.link import DEFAULT_BAUD, PortInfo, list_serial_ports
 from resonode.records import Loss, Record, decode
 from resonode.requests import (
     AckWrite,
+    CalibrationWrite,
     CaptureReply,
     CaptureWrite,
     ConfigRead,
@@ -42,11 +43,12 @@ from resonode.requests import (
     InfoReply,
     StreamReply,
     StreamWrite,
+    spoken,
 )
 from resonode.transport import ResonodeTransport
 from resonode.trust.access import Trust
 from resonode.trust.requests import HelloReply
-from resonode.trust.transport import Entry, SecureTransport, ask_hello
+from resonode.trust.transport import Entry, SecureTransport, ask_hello, silent
 from resonode_wire import security, smp
 
 logger = logging.getLogger(__name__)
@@ -59,6 +61,11 @@ TError2 = TypeVar("TError2", bound=smperror.ErrorV2[Any])
 _RESEND_S = 1.0
 # The node ends a stream after 10 s without a request.
 _RENEW_S = 3.0
+# What to do where a node refuses, beside trying it again.
+_ADVICE: dict[type, str] = {
+    ConfigWrite: "Change what the reason names; its settings: resonode node config get",
+    CalibrationWrite: "Correct that; what it uses now: resonode node sensor calibration",
+}
 # A stream that is silent this long may have lost its last records, or its lease.
 _SILENCE_S = 1.0
 # Records on their way when a resend is asked for arrive within this time.
@@ -287,7 +294,9 @@ class Node:
         return {name: (await self._request(GroupData(name=name))).fields for name in names}
 
     async def reset(self) -> None:
-        """Restart the node. Its records stay."""
+        """Restart the node. It waits some seconds for a host that streams to acknowledge its
+        records; those that nobody has acknowledged are lost.
+        """
         await self._request(ResetWrite(), resend=False)
 
     async def ack(self, seq: int) -> int:
@@ -398,7 +407,7 @@ class Node:
             async with asyncio.timeout(timeout_s), self._asking:
                 reply = await self._attempt(request, resend, timeout_s)
         except TimeoutError:
-            raise self._silent(timeout_s) from None
+            raise silent(self.url, timeout_s) from None
         except SMPClientException as error:
             raise ProtocolError(
                 f"The answer of {self.url} cannot be read",
@@ -428,19 +437,12 @@ class Node:
     def _refusal(
         self, request: object, code: int, told: str | None = None, name: str = ""
     ) -> CommandError:
-        advice = "Change what the reason names; its settings: resonode node config get"
+        advice = _ADVICE.get(type(request), "Mend what the reason names, and try again")
         if code == smp.RC_ACCESS_DENIED and not told:
             told = f"this computer is only its {security.ROLES[self.role]}"
             advice = "Ask its owner for a credential of a higher role: resonode credential issue"
-        what = f"The node refused {type(request).__name__}"
+        what = f"The node refused {spoken(type(request))}"
         return CommandError(what, code=code, reason=told or name, next=advice)
-
-    def _silent(self, timeout_s: float) -> Timeout:
-        return Timeout(
-            f"Nothing answered on {self.url} within {timeout_s:g} s",
-            why="the port is open, but the node is silent",
-            next="Check that a node with Resonode firmware is on this port, or reset it",
-        )
 
     async def _start_stream(self, from_seq: int) -> StreamReply:
         # What arrived before comes again; what is still on its way is told apart by its seq.

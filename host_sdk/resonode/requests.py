@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum, unique
 from typing import Any
 
@@ -50,6 +51,14 @@ class NodeErrorV2(error.ErrorV2[NodeRc]):
 class _Group:
     _ErrorV1 = NodeErrorV1
     _ErrorV2 = NodeErrorV2
+
+
+def spoken(request: type) -> str:
+    """Return what messages call a request: ConfigRead "a look at its config"."""
+    name = re.sub("(?<=[a-z])(?=[A-Z])", " ", request.__name__).lower()
+    if name.endswith(" read"):
+        return f"a look at its {name.removesuffix(' read')}"
+    return f"the {name.removesuffix(' write')}"
 
 
 class Reply(BaseModel):

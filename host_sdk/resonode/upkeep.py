@@ -49,10 +49,12 @@ async def find(node: Node, act: str, name: str | None = None) -> AirSensor:
     if len(fitting) == 1:
         return fitting[0]
     offered = fitting or able
+    verb = act.replace("_", "-")
     raise NodeError(
-        f"{'Several sensors' if fitting else 'No sensor'} of this node can do {act}"
-        + (f" as {name}" if name else ""),
-        why="it has " + (", ".join(f"{one.sensor} at {one.place}" for one in known) or "none"),
+        f"{'Several air sensors' if fitting else 'No air sensor'} of this node can {verb}"
+        + (f" under the name {name}" if name else ""),
+        why="it has "
+        + (", ".join(f"{one.sensor} at {one.place}" for one in known) or "no air sensor"),
         next="Name one: --sensor " + " or ".join(one.place for one in offered)
         if offered
         else "docs/sensors.md says which can",

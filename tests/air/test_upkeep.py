@@ -196,9 +196,9 @@ def test_an_act_that_fails_says_why_and_a_sensor_is_found_by_what_it_can_do(boar
                 await upkeep.do(node, sht45, "heat")
             events = [one async for one in stored(node) if isinstance(one, resonode.Event)]
             assert events[-1].detail.startswith("heat: failed: sht45 does not answer")
-            with pytest.raises(NodeError, match="Several sensors"):
+            with pytest.raises(NodeError, match="Several air sensors"):
                 await upkeep.find(node, "heat")
-            with pytest.raises(NodeError, match="No sensor"):
+            with pytest.raises(NodeError, match="No air sensor"):
                 await upkeep.find(node, "clean")
 
     run(heat())
@@ -266,4 +266,4 @@ def test_the_command_line_does_it_all(cli: Callable[..., Done], board: Boards) -
     early = cli("node", "sensor", "recalibrate", "420", "--yes", *port)
     assert early.code == 8 and "must have measured" in early.err
     none = cli("node", "sensor", "test", "--sensor", "pms5003", *port)
-    assert none.code == 1 and "No sensor of this node" in none.err
+    assert none.code == 1 and "No air sensor of this node can self-test under" in none.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,12 +55,15 @@ def test_a_calibration_is_used_after_the_restart_and_a_wrong_one_changes_nothing
         'date = 2026-11-22\ncertificate = "Lab 4711"\n'
     )
     before = json.loads(cli("node", "sensor", "mount", "--port", port, "--json").out)
-    assert cli("node", "sensor", "calibration", file, "--port", port).code == 0
+    asked = cli("node", "sensor", "calibration", file, "--port", port)
+    assert asked.code == 1 and re.search(r"forgets \d+ records that nobody has taken", asked.err)
+    assert cli("node", "sensor", "calibration", file, "--port", port, "--yes").code == 0
     told = json.loads(cli("node", "sensor", "calibration", "--port", port, "--json").out)
     assert told["calibrated"] and told["certificate"] == "Lab 4711"
     file.write_text("sensitivity = [1.0, 1.0, 9.0]\n")
-    refused = cli("node", "sensor", "calibration", file, "--port", port)
-    assert refused.code == 8
+    refused = cli("node", "sensor", "calibration", file, "--port", port, "--yes")
+    assert refused.code == 8 and "refused the calibration" in refused.err
+    assert "resonode node sensor calibration" in refused.err and "config" not in refused.err
     after = json.loads(cli("node", "sensor", "mount", "--port", port, "--json").out)
     # Gravity is on z, and the capture's scale is the axis's own.
     assert after["gravity_m_s2"] / before["gravity_m_s2"] == pytest.approx(1.25, abs=0.01)

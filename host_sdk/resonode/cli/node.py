@@ -151,7 +151,11 @@ def _tell(done: Commissioned, as_json: bool) -> None:
         output.print_json({"node": facts} | more)
         return
     output.table(("", ""), [(name, value) for name, value in facts.items() if value != ""])
-    what = "is yours" if done.claimed else "was yours already; what was missing is done"
+    what = (
+        "is yours"
+        if done.claimed
+        else "was yours already; its entry in the site file is up to date"
+    )
     received = (
         f"First sealed record: {first}."
         if first
@@ -295,6 +299,10 @@ def console(port: Port = None, timeout: Timeout = 5.0, yes: Sure = False) -> Non
     from resonode.trust.access import Trust
     from resonode.trust.owner import console as open_prompt
 
-    be_sure(yes, "Whoever is at the port can then read the node's keys. Go on?")
+    be_sure(
+        yes,
+        "Whoever is at the port can then read the node's keys, and records that nobody has "
+        "taken are lost. Go on?",
+    )
     with_node(port, timeout, lambda node: open_prompt(node, Trust()))
     output.say("The node shows its prompt on this port; the next reset ends that.")

@@ -134,6 +134,7 @@ def calibration(
     forget: Annotated[
         bool, typer.Option("--forget", help="Use the datasheet's sensitivity again.")
     ] = False,
+    yes: Sure = False,
     as_json: Json = False,
 ) -> None:
     """Show the sensor's calibration, or give it one. The node restarts with it."""
@@ -143,16 +144,32 @@ def calibration(
         raise typer.BadParameter("say either FILE or --forget")
     record = _record(file) if file else {}
 
-    async def work(node: Node) -> dict[str, Any]:
-        if file is None and not forget:
-            return (await node.request(CalibrationRead())).calibration
+    async def show(node: Node) -> dict[str, Any]:
+        return (await node.request(CalibrationRead())).calibration
+
+    async def change(node: Node) -> dict[str, Any]:
         return (await node.request(CalibrationWrite(calibration=record))).calibration
 
-    facts = with_node(port, timeout, work)
+    changes = file is not None or forget
+    if changes and not yes:
+        _be_sure_to_restart(port, timeout)
+    facts = with_node(port, timeout, change if changes else show)
     if as_json:
         output.print_json(facts)
     else:
         output.table(("", ""), facts.items())
+
+
+def _be_sure_to_restart(port: str | None, timeout: float) -> None:
+    """Tell what a restart would cost, and ask, if it costs anything."""
+    info = with_node(port, timeout, lambda node: node.info())
+    kept = info.next - info.first
+    if kept:
+        be_sure(
+            False,
+            f"The node restarts, and forgets {kept} records that nobody has taken (resonode "
+            "gateway run takes them). Go on?",
+        )
 
 
 def _record(file: Path) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from resonode.errors import (
     ProtocolError,
     Timeout,
 )
+from resonode.requests import spoken
 from resonode.transport import ResonodeTransport
 from resonode.trust.requests import HandshakeWrite, HelloRead, HelloReply
 from resonode.trust.session import (
@@ -104,11 +105,7 @@ async def ask_hello(link: SMPTransport, url: str, timeout_s: float) -> HelloRepl
         async with asyncio.timeout(timeout_s):
             hello = await _hello(client)
     except TimeoutError:
-        raise Timeout(
-            f"Nothing answered on {url} within {timeout_s:g} s",
-            why="the port is open, but the node is silent",
-            next="Check that a node with Resonode firmware is on this port, or reset it",
-        ) from None
+        raise silent(url, timeout_s) from None
     if hello.wire != WIRE_VERSION:
         raise ProtocolError(
             f"Node {hello.node} speaks wire version {hello.wire} (firmware {hello.firmware})",
@@ -167,6 +164,17 @@ async def is_unclaimed(
     return False
 
 
+def silent(url: str, timeout_s: float) -> Timeout:
+    """Return what to tell the user of a port on which nothing answers."""
+    return Timeout(
+        f"Nothing answered on {url} within {timeout_s:g} s",
+        why="the port is open, but the node is silent",
+        next="A node in light sleep hears nothing until its next capture: let --timeout be longer "
+        "than its schedule_period_s. Else check that a node with Resonode firmware is on this "
+        "port; a reset costs the records that nobody has taken",
+    )
+
+
 async def ask(
     client: smpclient.SMPClient, request: SMPRequest[TReply, TError1, TError2], timeout_s: float
 ) -> TReply:
@@ -175,7 +183,7 @@ async def ask(
     Raises:
         TimeoutError, CommandError, ProtocolError, TransportError
     """
-    name = type(request).__name__
+    name = spoken(type(request))
     try:
         reply = await client.request(request, timeout_s=timeout_s)
     except SMPClientException as error:
