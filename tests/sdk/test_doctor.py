@@ -15,9 +15,9 @@ def knocks(monkeypatch):
     given_s = []
 
     class Noted(Prompt):
-        def __init__(self, port, timeout_s):
+        def __init__(self, port, timeout_s, on_wait):
             given_s.append(timeout_s)
-            super().__init__(port, timeout_s)
+            super().__init__(port, timeout_s, on_wait)
 
     monkeypatch.setattr(doctor, "Prompt", Noted)
     return given_s
