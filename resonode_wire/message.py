@@ -56,12 +56,10 @@ def encode(name: str, seq: int, epoch: int, t_us: int, cause: int, values: dict)
         at = _put_uint(out, at, key, common)
         key += 1
     pieces: list = [b""]  # the map's head, when its size is known
-    left, fields, skip, last_of_run = len(values), key, 0, 0
+    left, fields, skip = len(values), key, 0
     for field in _in_order(number):
         if skip:
             skip -= 1
-            if not skip and KEY_OF[field] != last_of_run:
-                raise WireError(f"{field} ends no run of floats")
             continue
         value = values.get(field)
         if value is None:
@@ -72,8 +70,6 @@ def encode(name: str, seq: int, epoch: int, t_us: int, cause: int, values: dict)
         fields += 1
         key, kind = KEY_OF[field], KIND_OF[field]
         if kind == "uint":
-            if type(value) is not int or value < 0 or value > MAX_SEQ:
-                _check(field, kind, value)
             at = _put_uint(out, at, key, value)
         elif kind != "f32":
             _check(field, kind, value)
@@ -81,14 +77,12 @@ def encode(name: str, seq: int, epoch: int, t_us: int, cause: int, values: dict)
             pieces.append(cbor.dumps(value))
             at = 0
         elif isinstance(value, (array, memoryview)):
+            _check_run(name, number, field, value)
             at = put_f32s(out, at, key, value)
             skip = len(value) - 1
-            last_of_run = key + skip
             fields += skip
         else:
             at = put_f32(out, put_head(out, at, 0, key), float(value))
-    if skip:
-        raise WireError(f"a run of floats goes beyond the fields of a {name} record")
     if left:
         _refuse_others(number, values)
     pieces.append(bytes(memoryview(out)[:at]))
@@ -100,9 +94,21 @@ def encode(name: str, seq: int, epoch: int, t_us: int, cause: int, values: dict)
 
 
 def _put_uint(out, at: int, key: int, value: int) -> int:
-    if value <= SMALL:
+    if type(value) is int and 0 <= value <= SMALL:
         return put_small(out, at, key, value)
+    _check(NAME_OF[key], "uint", value)
     return put_head(out, put_head(out, at, 0, key), 0, value)
+
+
+def _check_run(name: str, number: int, field: str, values) -> None:
+    # Before a byte is written: on a chip put_f32s goes by what it is told, through bare pointers.
+    # A chip's arrays do not say of what type they are; what is read from them does, and their size.
+    if not len(values) or type(values[0]) is not float or len(bytes(values)) != 4 * len(values):
+        raise WireError(f"{field} is no run of 32-bit floats")
+    order = _in_order(number)
+    last = order.index(field) + len(values) - 1
+    if last >= len(order) or KEY_OF[order[last]] != KEY_OF[field] + len(values) - 1:
+        raise WireError(f"{len(values)} floats from {field} on are not in a {name} record")
 
 
 def _in_order(number: int) -> tuple:

@@ -6,7 +6,15 @@ from array import array
 from resonode_wire import cbor, message
 from resonode_wire.cbor import Tagged
 from resonode_wire.errors import WireError
-from resonode_wire.fields import FIELDS, KEY_OF, KIND_OF, MAX_RECORD, RECORDS, RESERVED_TYPES
+from resonode_wire.fields import (
+    FIELDS,
+    KEY_OF,
+    KIND_OF,
+    MAX_RECORD,
+    MAX_SEQ,
+    RECORDS,
+    RESERVED_TYPES,
+)
 
 SAMPLES = {
     "uint": 5,
@@ -96,10 +104,26 @@ def test_a_run_of_floats_is_given_as_one_array():
     values["velocity_mm_s"] = array("f", (1.5, 1.5, 1.5))  # keys 19..21
     wanted = message.encode("velocity", 1, 2, 3, 0, example("velocity", _required("velocity")))
     assert message.encode("velocity", 1, 2, 3, 0, values) == wanted
-    # Of keys that this record has, and no others.
-    for count in (2, 4):
-        values["velocity_mm_s"] = array("f", count * (1.5,))
-        assert refused(message.encode, "velocity", 1, 2, 3, 0, values), count
+
+
+def test_a_run_that_is_not_of_32_bit_floats_or_not_of_this_record_is_refused_before_it_is_written():
+    values = example("velocity", _required("velocity"))
+    del values["band_lo_hz"], values["band_hi_hz"]
+    # 1000: far beyond the room that a record has.
+    runs = [array("f", count * (1.5,)) for count in (0, 2, 4, 1000)]
+    runs += [array(typecode, (1, 2, 3)) for typecode in "dbhi"]
+    for run in runs:
+        for given in (run, memoryview(run)):
+            values["velocity_mm_s"] = given
+            assert refused(message.encode, "velocity", 1, 2, 3, 0, values), run
+
+
+def test_common_fields_that_are_no_unsigned_integers_are_refused():
+    for bad in (-1, -(1 << 40), MAX_SEQ + 1, True, 1.0, None):
+        for at in range(4):
+            common = [1, 2, 3, 0]
+            common[at] = bad
+            assert refused(message.encode, "loss", *common, {"reason": 2}), (at, bad)
 
 
 def test_floats_beyond_32_bits_are_refused():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from io import BytesIO
@@ -194,19 +196,57 @@ def test_guarded_is_every_state_of_ownership_in_which_keys_are_relied_on(tmp_pat
         assert guarded()
 
 
+def test_a_file_system_that_cannot_be_read_is_guarded_and_nothing_that_goes_wrong_opens_a_prompt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _guarded_on(tmp_path / "none")()
+
+    def told_to_reset() -> None:
+        raise SystemExit
+
+    def forbidden() -> None:
+        raise OSError(5, "input/output error")
+
+    names = _on_board(tmp_path / "none")
+    monkeypatch.setitem(sys.modules, "machine", SimpleNamespace(reset=told_to_reset))
+    names["sys"] = SimpleNamespace(print_exception=print)
+    for held in (forbidden, lambda: True, lambda: False):  # the second: keys cannot be removed
+        names["_button_held"] = held
+        with pytest.raises(SystemExit):
+            names["_rescue"]()
+
+
+def test_a_button_that_is_described_wrongly_is_not_pressed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pins = SimpleNamespace(Pin=SimpleNamespace(IN=0))
+    monkeypatch.setitem(sys.modules, "machine", pins)
+    names = _on_board(tmp_path)
+    names["json"] = json
+    board = tmp_path / "app_a" / "boards" / "X"
+    board.mkdir(parents=True)
+    for button in ("null", "7", '{"pin": 1, "pressed": 0}', '{"pin": 1, "pull": 3}'):
+        (board / "board.json").write_text(f'{{"button": {button}}}')
+        assert not names["_button"]()()
+
+
 def _guarded_on(root: Path) -> Callable[[], bool]:
-    """on_board/main.py's function, as if `root` were a board's file system."""
+    function: Callable[[], bool] = _on_board(root)["_guarded"]
+    return function
+
+
+def _on_board(root: Path) -> dict[str, Any]:
+    """What on_board/main.py defines, as if `root` were a board's file system."""
     tree = ast.parse((ON_BOARD / "main.py").read_text())
-    wanted: list[ast.stmt] = [
+    wanted = [
         one
         for one in tree.body
-        if (isinstance(one, ast.FunctionDef) and one.name == "_guarded")
-        or (isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == "_CBOR_FALSE")
+        if isinstance(one, ast.FunctionDef)
+        or (isinstance(one, ast.Assign) and isinstance(one.value, ast.Constant | ast.Tuple))
     ]
     names: dict[str, Any] = {
-        "open": lambda path, _mode: BytesIO(Path(str(root) + path).read_bytes()),
-        "os": SimpleNamespace(listdir=lambda _path: os.listdir(root)),
+        "open": lambda path, _mode="r": BytesIO(Path(str(root) + path).read_bytes()),
+        "os": SimpleNamespace(listdir=lambda path: os.listdir(str(root) + path)),
     }
-    exec(compile(ast.Module(wanted, []), "main.py", "exec"), names)
-    function: Callable[[], bool] = names["_guarded"]
-    return function
+    exec(compile(ast.Module(list(wanted), []), "main.py", "exec"), names)
+    return names

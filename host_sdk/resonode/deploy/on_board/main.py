@@ -75,10 +75,12 @@ def _guarded() -> bool:
     # has an owner. It is the last value in owner.bin before the CRC (firmware/ownership.py, which
     # may be what does not start). Whatever cannot be read is guarded.
     try:
+        if "owner.bin" not in os.listdir("/"):
+            return False
         with open("/owner.bin", "rb") as file:
             return file.read()[-5:-4] != _CBOR_FALSE
-    except OSError:
-        return "owner.bin" in os.listdir("/")
+    except Exception:
+        return True
 
 
 def _knocked() -> bool:
@@ -115,7 +117,7 @@ def _button():
             modes = [getattr(machine.Pin, name) for name in ["IN"] + pull]
             pin = machine.Pin(button["pin"], *modes)
             return lambda: pin.value() == button["pressed"]
-        except (OSError, ValueError, KeyError, IndexError):
+        except Exception:  # whatever is wrong with the data, the other slot's may be right
             pass
     return lambda: False
 
@@ -132,15 +134,19 @@ def _button_held() -> bool:
 
 
 def _rescue() -> None:
-    # Nothing starts. What returns from here ends in the prompt.
+    # Nothing starts. What returns from here ends in the prompt, and so would an error.
     import machine
 
     if not _guarded():
         return
-    print("nothing starts: hold the button for 5 s, and the keys here are forgotten, for a prompt")
-    if not _button_held():
-        machine.reset()
-    _forget()
+    try:
+        print("nothing starts: hold the button for 5 s for a prompt; keys here are then forgotten")
+        if _button_held():
+            _forget()
+            return
+    except Exception as error:
+        sys.print_exception(error)
+    machine.reset()
 
 
 # -- what is started
