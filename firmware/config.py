@@ -102,7 +102,8 @@ def _flag(name: str, value, _limits, _unit: str) -> bool:
 
 def _number(name: str, value, limits, unit: str, kinds) -> float:
     if isinstance(value, bool) or not isinstance(value, kinds):
-        raise ConfigError(f"{name} must be a number, not {value!r}")
+        kind = "a whole number" if kinds is int else "a number"
+        raise ConfigError(f"{name} must be {kind} in {limits[0]}..{limits[1]}, not {value!r}")
     if not limits[0] <= value <= limits[1]:
         raise ConfigError(f"{name} must be {limits[0]}..{limits[1]} {unit}, not {value}".strip())
     return value

@@ -152,7 +152,7 @@ class Measurement:
         self._room.clear()
         gc.collect()
         self._sampler.prepare(config["window"], config["watermark"])
-        shaft = Shaft(config, self._pulses, self._clock)
+        shaft = Shaft(config, self._pulses, self._clock, self._node.link.log)
         self._analysers.append(Analyser(config, self._sampler, self._store, shaft))
 
     async def _capture(self, config: dict) -> None:

@@ -37,6 +37,10 @@ class Settings:
     def _check_board(self, result: dict) -> None:
         if result["sleep"] == "light" and not self._board.sleeps_lightly:
             raise ConfigError("sleep must be idle: on this board MicroPython has no light sleep")
+        if result["shaft_source"] == "tachometer" and self._board.data.get("tachometer") is None:
+            raise ConfigError(
+                "shaft_source must be configured or estimated: this board has no tachometer input"
+            )
         needed, most = buffer_bytes(result, self._sensor), self._board.data["buffer_bytes"]
         if needed > most:
             raise ConfigError(

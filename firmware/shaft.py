@@ -17,8 +17,9 @@ _STANDS_OUT = 30
 
 
 class Shaft:
-    def __init__(self, config: dict, pulses, clock) -> None:
-        # pulses: read() -> (pulses so far, time of the last, us), or None without an input.
+    def __init__(self, config: dict, pulses, clock, say) -> None:
+        # pulses: read() -> (pulses so far, time of the last, us), or None without an input;
+        # say(text): to people, once when records have gone without a speed for a while.
         self._source = config["shaft_source"]
         self._range_hz = config["shaft_lo_hz"], config["shaft_hi_hz"]
         self._configured_hz = config["shaft_hz"]
@@ -28,6 +29,9 @@ class Shaft:
         self._mark = pulses.read() if pulses else (0, 0)
         self._measured_hz = 0.0
         self._measured_us = 0
+        self._say = say
+        self._missing_us = -1  # since when records go without a speed; -1: they have one
+        self._told = False
 
     @property
     def estimates(self) -> bool:
@@ -41,9 +45,23 @@ class Shaft:
                 self._count()
             fresh = self._clock.now_us() - self._measured_us < _STALE_US
             hz = self._measured_hz if fresh else 0.0
+            self._notice(hz > 0)
         if not hz:
             return {}
         return {"shaft_hz": hz, "shaft_source": SHAFT_SOURCES.index(self._source)}
+
+    def _notice(self, known: bool) -> None:
+        now_us = self._clock.now_us()
+        if known:
+            self._missing_us, self._told = -1, False
+        elif self._missing_us < 0:
+            self._missing_us = now_us
+        elif not self._told and now_us - self._missing_us > _STALE_US:
+            self._told = True
+            why = "no pulses of a tachometer come"
+            if self.estimates:
+                why = f"no line stands out in {self._range_hz[0]}..{self._range_hz[1]} Hz"
+            self._say(f"records have no shaft speed: {why}")
 
     def look(self, spectrum, points: int, rate_hz: float) -> None:
         # spectrum: half-complex transform of `points` samples without a window, as

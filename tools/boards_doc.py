@@ -242,7 +242,8 @@ CHECKS: list[Check] = [
         "resonode deploy {name} --port $PORT   # unplug while it says `sending`, plug in, again\n"
         "resonode deploy {name} --port $PORT   # once more: nothing is sent\n"
         "resonode doctor {name} --port $PORT",
-        "the old version starts after unplugging; the last line has nothing BAD",
+        "the old version starts after unplugging; the last line has nothing BAD but that the node "
+        "has no owner yet",
     ),
     (
         _always,

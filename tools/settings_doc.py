@@ -128,6 +128,9 @@ def _board_lines() -> Iterator[str]:
     known = [boards.load(name) for name in boards.names()]
     light = [board.name + _until(board.node["sleep"]) for board in known if "sleep" in board.node]
     yield f"- `sleep` `light` is refused but on {', '.join(light)} ([power.md](power.md)).\n"
+    counting = [board.name for board in known if "tachometer" in board.node]
+    yield f"- `shaft_source` `tachometer` is refused but on {', '.join(counting)}. "
+    yield "Records that go without a speed for 10 s are told of on the node's console.\n"
     for board in known:
         if board.node["config"]:
             told = ", ".join(f"`{name}` {_value(v)}" for name, v in board.node["config"].items())

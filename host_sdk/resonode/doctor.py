@@ -16,7 +16,7 @@ from resonode.boards import Board
 from resonode.deploy import check, files
 from resonode.deploy.plan import SLOTS
 from resonode.deploy.prompt import ON_BOARD, Prompt
-from resonode.errors import DoesNotFit, NodeError, Timeout, TransportError
+from resonode.errors import DoesNotFit, NodeError, NotTrusted, Timeout, TransportError
 
 _GLANCE_S = 0.3  # a prompt answers at once
 _ASK_SOON_S = 1.0
@@ -69,7 +69,7 @@ def examine(
                 silent = error
             answer = _ask_node(port, ask_s)
             if answer:
-                yield Finding(answer)
+                yield answer
                 return
         if prompt is None:
             yield Finding(f"Nothing on the port answers ({silent.why})", silent.next)
@@ -80,22 +80,24 @@ def examine(
             yield Finding(f"The prompt answers no more ({silent.why})", silent.next)
 
 
-def _ask_node(port: str, timeout_s: float) -> str:
-    """Return what a node on the port says of itself; empty if none answers."""
+def _ask_node(port: str, timeout_s: float) -> Finding | None:
+    """Return what a node on the port says of itself; None if none answers."""
     from resonode.node import connect
 
-    async def ask() -> str:
+    async def ask() -> Finding:
         async with connect(port, timeout_s=timeout_s) as node:
             info = await node.info()
-            return f"A node answers: {info.node}, firmware {info.firmware}"
+            return Finding(f"A node answers: {info.node}, firmware {info.firmware}")
 
     try:
         return asyncio.run(ask())
     except TransportError:
-        return ""
+        return None
+    except NotTrusted as error:
+        # It is well, and of no use to this user before that.
+        return Finding(f"A node answers. {error.what}: {error.why}", error.next)
     except NodeError as error:
-        # It understood the question, and asks who we are.
-        return f"A node answers, and says: {error.why or error.what}"
+        return Finding(f"A node answers, and says: {error.why or error.what}")
 
 
 def _at_the_prompt(prompt: Prompt, board: Board | None, source: Path | None) -> Iterator[Finding]:

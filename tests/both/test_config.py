@@ -58,6 +58,8 @@ def test_each_refusal_names_the_setting_and_what_is_allowed():
         ({"velocity_lo_hz": 400, "velocity_hi_hz": 100}, ("velocity_lo_hz",)),
         ({"schedule_period_s": 5, "schedule_length_s": 10}, ("schedule_length_s",)),
         ({"colour": "red"}, ("colour",)),
+        ({"schedule_period_s": 1e9}, ("schedule_period_s", "a whole number in 0..")),
+        ({"schedule_period_s": "x"}, ("schedule_period_s", "a whole number in 0..")),
         ({"shaft_hz": float("inf")}, ("shaft_hz",)),
         ({"shaft_hz": float("nan")}, ("shaft_hz",)),
     ):

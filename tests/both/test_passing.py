@@ -14,7 +14,14 @@ class Board:
     sleeps_lightly = False
 
 
-WRONG = {"window": 500, "full_scale_g": 5, "velocity_window": 8192, "sleep": "light"}
+# What no node takes, what the chip has not, and what the board has no memory, sleep and input for.
+WRONG = {
+    "window": 500,
+    "full_scale_g": 5,
+    "velocity_window": 8192,
+    "sleep": "light",
+    "shaft_source": "tachometer",
+}
 
 
 def test_what_was_forgotten_takes_no_place_and_is_loaded_anew():

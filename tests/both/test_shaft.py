@@ -28,8 +28,12 @@ class Pulses:
         return count, int(count / self.hz * 1e6)
 
 
-def shaft(clock, pulses=None, **settings):
-    return Shaft(config.changed(config.defaults(), settings), pulses, clock)
+def ignore(_text: str) -> None:
+    pass
+
+
+def shaft(clock, pulses=None, say=ignore, **settings):
+    return Shaft(config.changed(config.defaults(), settings), pulses, clock, say)
 
 
 def half_complex(signal) -> list:
@@ -80,6 +84,27 @@ def test_a_tachometer_is_timed_over_whole_pulses_and_forgotten_when_it_stops():
 
 def test_without_an_input_a_tachometer_knows_nothing():
     assert shaft(Clock(), shaft_source="tachometer").fields() == {}
+
+
+def test_records_without_a_speed_are_told_of_once_with_the_reason_and_again_after_a_known_one():
+    for source, why in (
+        ("tachometer", "no pulses of a tachometer come"),
+        ("estimated", "no line stands out in"),
+    ):
+        clock, said = Clock(), []
+        one = shaft(clock, say=said.append, shaft_source=source)
+        clock.t_us += 3600000000  # no record was made: nothing is missing
+        for after_us, lines in ((0, 0), (10000000, 0), (1, 1), (60000000, 1)):
+            clock.t_us += after_us
+            one.fields()
+            assert len(said) == lines, (source, said)
+        assert why in said[0], said
+    one.look(half_complex(tones((29.95, 1.0))), POINTS, RATE_HZ)
+    one.fields()
+    for after_us in (10000000, 10000001):
+        clock.t_us += after_us
+        one.fields()
+    assert len(said) == 2
 
 
 def test_the_strongest_line_of_velocity_is_found_to_a_fraction_of_a_bin():

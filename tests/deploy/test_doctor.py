@@ -62,7 +62,8 @@ def test_what_is_wrong_is_named_with_its_mend(deployed: Chip, source: Path, tmp_
 def test_a_node_that_runs_is_recognised(deployed: Chip) -> None:
     assert deployed.greeting()
     (found,) = examine(deployed.port, timeout_s=0.5)
-    assert found.good and found.text.startswith("A node answers")
+    assert found.text.startswith("A node answers") and "has no owner yet" in found.text
+    assert "resonode node commission" in found.mend
 
 
 def test_a_port_that_is_absent_is_an_error() -> None:
