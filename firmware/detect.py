@@ -143,17 +143,20 @@ async def _air_at(i2c, address: int, clock):
     return None
 
 
-async def air_on_uart(board) -> list:
+async def air_on_uart(board, taken: list) -> list:
     # (place, chip) on the board's serial lines. A sensor that only talks must be waited for, so
     # this takes seconds.
     found = []
     for bus in board.data.get("uart", ()):
         number = bus["id"]
+        place = f"uart{number}"
+        if place in taken:
+            continue
         for name in AIR_ON_UART:
             module = driver(name)
             chip = module.over_uart(board.uart(number, module.UART_BAUDRATE), board.clock)
             if await _is_there(chip):
-                found.append((f"uart{number}", chip))
+                found.append((place, chip))
                 break
             forget(_module(name))
     return found

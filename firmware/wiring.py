@@ -93,7 +93,7 @@ async def _late_sensors(board, places: list, say) -> list:
     await board.clock.sleep_until(_ALL_CHIPS_UP_US)
     found = await detect.air_on_i2c(board, places, say)
     found += await detect.air_on_spi(board, places, say)
-    found += await detect.air_on_uart(board)
+    found += await detect.air_on_uart(board, places)
     forget("firmware.detect")
     return found
 
@@ -107,13 +107,14 @@ def _air_tasks(board, node, place: str, sensors: list) -> tuple:
 
     node.air = air = Air(node, sensors, board.clock)
     node.agenda.busy("look")
+    places = [place] + [known for known, _chip in sensors]
 
     async def look() -> None:
-        # While the node does its work.
-        places = [place] + [known for known, _chip in sensors]
+        # While the node does its work. What fails begins again, and finds nothing twice.
         for late, chip in await _late_sensors(board, places, node.link.log):
-            node.sensors.append(chip.name)
             air.add(late, chip)
+            places.append(late)
+            node.sensors.append(chip.name)
         node.agenda.leaves("look")
         await asyncio.Event().wait()
 

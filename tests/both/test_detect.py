@@ -27,3 +27,18 @@ def test_accelerometers_can_be_somewhere():
     for name in detect.ACCELEROMETERS:
         module = detect.driver(name)
         assert module.SPI_OPTIONS or module.I2C_ADDRESSES
+
+
+class _NoBoard:
+    # Nothing on it can be asked.
+    data = {"i2c": (), "uart": ({"id": 1},), "sensors": ()}
+
+
+def test_a_serial_line_whose_sensor_is_known_is_not_asked_again():
+    looking = detect.air_on_uart(_NoBoard(), ["uart1"])
+    try:
+        looking.send(None)
+    except StopIteration as end:
+        assert end.value == []
+    else:
+        raise AssertionError("it waits for something")
