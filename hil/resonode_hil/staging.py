@@ -16,6 +16,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from resonode.deploy.files import NATIVE_MODULES
 from resonode_hil.errors import BoardError, explain
 
 # MicroPython's native architecture by the machine it runs on.
@@ -23,8 +24,6 @@ NATIVE_ARCH = {"x86_64": "x64", "AMD64": "x64"}
 
 _SOURCES = ("firmware", "resonode_wire", "boards/VIRTUAL")
 _SUFFIXES = (".py", ".json", ".mpy")
-# As a board has them: of the DSP core, what the firmware calls.
-_NATIVE_MODULES = {"dsp.mpy": "node/dsp.mpy", "crypto.mpy": "crypto.mpy"}
 
 
 def source_root() -> Path:
@@ -58,7 +57,7 @@ def stage(staged: Path | None = None, root: Path | None = None) -> Path:
 def _wanted(root: Path) -> dict[str, Path]:
     """Return every file of the board: its place there -> its source."""
     files: dict[str, Path] = {
-        name: _native_module(root, built) for name, built in _NATIVE_MODULES.items()
+        name: _native_module(root, built) for name, built in NATIVE_MODULES.items()
     }
     for folder in _SOURCES:
         for source in sorted((root / folder).rglob("*")):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from resonode.deploy.constants import with_constants
-from resonode.deploy.files import HOST_ONLY
+from resonode.deploy.files import HOST_ONLY, NATIVE_MODULES
 from resonode_hil.errors import BoardError, explain
 from resonode_hil.staging import source_root
 
@@ -29,8 +29,6 @@ ROMFS_MEMORY: Mapping[str, Any] = {
         "watermark": 128,
     },
 }
-# As a board has them: of the DSP core, what the firmware calls.
-NATIVE_MODULES = {"dsp.mpy": "node/dsp.mpy", "crypto.mpy": "crypto.mpy"}
 
 
 def mpy_cross() -> Path:

@@ -20,8 +20,9 @@ from resonode.files import read_named
 PACKAGES = ("firmware", "resonode_wire")
 # Modules that only the host needs.
 HOST_ONLY = ("resonode_wire/cddl.py", "resonode_wire/meanings.py")
-# As boards get them: of the DSP core, what the firmware calls.
-_NATIVE = {"dsp.mpy": "node/dsp.mpy", "crypto.mpy": "crypto.mpy"}
+# As boards get them: place there -> below build/natmod/ARCH. Of the DSP core, what the firmware
+# calls.
+NATIVE_MODULES = {"dsp.mpy": "node/dsp.mpy", "crypto.mpy": "crypto.mpy"}
 
 _LARGEST_DRIVER = "iis3dwb"
 
@@ -106,7 +107,7 @@ def natives(board: Board, source: Path) -> dict[str, bytes]:
         return {}
     arch = board.node["arch"]
     folder = source / "build" / "natmod" / arch
-    return {name: _native(folder / built, arch) for name, built in _NATIVE.items()}
+    return {name: _native(folder / built, arch) for name, built in NATIVE_MODULES.items()}
 
 
 def compiled(board: Board, source: Path) -> dict[str, bytes]:
@@ -150,7 +151,7 @@ def loaded(board: Board, source: Path) -> set[str]:
     named, or the largest where the node has to look which is there. Drivers of air sensors, some
     3 KB each, are not counted: nobody knows which are fitted.
     """
-    found = set(_NATIVE)
+    found = set(NATIVE_MODULES)
     node = board.node
     drivers = [place.get("chip", _LARGEST_DRIVER) for place in node["sensors"]]
     left = ["firmware.main", "firmware.wiring", *(f"firmware.drivers.{one}" for one in drivers)]
