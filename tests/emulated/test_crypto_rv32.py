@@ -17,7 +17,8 @@ from tools import emulated
 
 SUITES = [ROOT / "tests" / "both" / name for name in ("test_primitives.py", "test_noise.py")]
 VECTORS = "tests/crypto/vectors/noise.json"
-SOURCES = ("firmware/__init__.py", "firmware/primitives.py", "firmware/noise.py")
+NAMES = ("__init__", "primitives", "cipher", "noise")
+SOURCES = tuple(f"firmware/{name}.py" for name in NAMES)
 
 # Upstream's board has no random numbers. Here they only have to differ.
 _OS = """
