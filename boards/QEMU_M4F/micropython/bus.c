@@ -56,7 +56,12 @@ int bus_hear(void *data, size_t size) {
     uint8_t answer[2 + REPLY_HEADER];
     receive(answer, sizeof(answer));
     size_t came = (answer[0] | answer[1] << 8) - REPLY_HEADER;
-    receive(data, MIN(came, size));
+    if (came > size) {
+        // What is left of it would be taken for the next answer.
+        host_say("the rig answered more than it was asked for\n");
+        host_exit(RIG_GONE_EXIT_CODE);
+    }
+    receive(data, came);
     memcpy(&heard_us, answer + 4, sizeof(heard_us));
     heard_ms = clock_ms();
     clock_return();
