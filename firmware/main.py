@@ -7,7 +7,7 @@ import json
 
 import micropython
 
-_STEP_BYTES = 2048
+_STEP_BYTES = 8192
 
 
 def run(path: str) -> None:
