@@ -181,7 +181,7 @@ def _fit(
     )
     if slot not in SLOTS:
         return
-    held = {name: digest for name, (_, digest) in prompt.call("tree", f"/{slot}").items()}
+    held = {name: digest for name, (_, digest) in prompt.call("tree", slot).items()}
     differs = sorted(
         name
         for name in set(held) | set(wanted)

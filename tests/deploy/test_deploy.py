@@ -40,7 +40,7 @@ SourceFactory = Callable[..., Path]
 
 def trees(port: str) -> dict[str, Any]:
     with Prompt(port) as prompt:
-        return {slot: prompt.call("tree", f"/{slot}") for slot in ("app_a", "app_b")}
+        return {slot: prompt.call("tree", slot) for slot in ("app_a", "app_b")}
 
 
 def test_a_deployed_board_is_a_node(
@@ -252,7 +252,7 @@ def test_what_the_firmware_needs_is_what_it_takes(deployed: Chip, source: Path) 
     ]
     code = """
 import gc, sys
-sys.path.insert(0, "/app_a")
+sys.path.insert(0, "app_a")
 import asyncio, machine
 def free():
     gc.collect()

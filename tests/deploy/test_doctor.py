@@ -43,9 +43,9 @@ def test_what_is_wrong_is_named_with_its_mend(deployed: Chip, source: Path, tmp_
 
     deployed.to_prompt()
     with Prompt(deployed.port) as prompt:
-        prompt.replace("/slot", b"app_a trying -")
-        prompt.replace("/app_a/firmware/store.mpy", b"damaged")
-        prompt.replace("/main.py", b"print('mine')")
+        prompt.replace("slot", b"app_a trying -")
+        prompt.replace("app_a/firmware/store.mpy", b"damaged")
+        prompt.replace("main.py", b"print('mine')")
     needy = dataclasses.replace(
         BOARD, node=BOARD.node | {"micropython_min": [1, 99], "buffer_bytes": 10**6}
     )

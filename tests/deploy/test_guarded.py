@@ -25,9 +25,9 @@ from resonode.deploy.prompt import ON_BOARD, Prompt, is_open
 from resonode.errors import Disconnected, NotTrusted, TransportError
 from resonode.trust.access import Trust
 from resonode.trust.owner import console
-from resonode_hil.commissioning import own_trust, read_label, url_of
+from resonode_hil.commissioning import own, own_trust, read_label, url_of
 from resonode_wire import smp
-from tests.deploy.conftest import BOARD, Chip, version
+from tests.deploy.conftest import BOARD, Chip, ChipFactory, version
 from tests.e2e.serial_door import SerialDoor
 
 KNOCK = b"\r\x03\x03\x01"
@@ -44,7 +44,7 @@ def fingerprint(board: Chip, trust: Trust) -> bytes:
 
 
 def files_of(prompt: Prompt) -> list[str]:
-    return list(ast.literal_eval(prompt.run("print(os.listdir('/'))")))
+    return list(ast.literal_eval(prompt.run("print(os.listdir())")))
 
 
 @pytest.mark.slow
@@ -76,6 +76,20 @@ def test_its_owner_deploys_without_touching_it_and_the_prompt_is_closed_again(
     assert fingerprint(claimed, owner) == before
     assert "Resonode 9.9.9 on " in claimed.start_under(KNOCK)
     assert not is_open(claimed.port)
+
+
+@pytest.mark.slow
+def test_a_board_whose_files_are_at_flash_is_deployed_and_guarded_as_well(
+    chip: ChipFactory, source: Path, tmp_path: Path
+) -> None:
+    """Where upstream's nRF port mounts them."""
+    board, owner = chip(at_flash=True), own_trust(tmp_path / "owner")
+    assert deploy(BOARD, board.port, source=source).slot == "app_a"
+    asyncio.run(own(board, owner))
+    said = board.start_under(KNOCK)
+    assert f"Resonode {VERSION} on " in said and "raw REPL" not in said
+    assert not is_open(board.port)
+    assert deploy(BOARD, board.port, source=source, trust=owner).sent == 0
 
 
 @pytest.mark.slow
@@ -121,7 +135,7 @@ def break_firmware(board: Chip, owner: Trust) -> None:
 
     asyncio.run(ask())
     with Prompt(board.port) as prompt:
-        prompt.replace("/app_a/firmware/main.mpy", b"no code")
+        prompt.replace("app_a/firmware/main.mpy", b"no code")
 
 
 def listen(board: Chip, until: bytes, sent: bytes = b"") -> bytes:
@@ -245,8 +259,8 @@ def _on_board(root: Path) -> dict[str, Any]:
         or (isinstance(one, ast.Assign) and isinstance(one.value, ast.Constant | ast.Tuple))
     ]
     names: dict[str, Any] = {
-        "open": lambda path, _mode="r": BytesIO(Path(str(root) + path).read_bytes()),
-        "os": SimpleNamespace(listdir=lambda path: os.listdir(str(root) + path)),
+        "open": lambda path, _mode="r": BytesIO((root / path).read_bytes()),
+        "os": SimpleNamespace(listdir=lambda path=".": os.listdir(root / path)),
     }
     exec(compile(ast.Module(list(wanted), []), "main.py", "exec"), names)
     return names

@@ -34,12 +34,18 @@ static mp_obj_t filesystem(mp_obj_t flash) {
     return MP_OBJ_TYPE_GET_SLOT(&mp_type_vfs_lfs2, make_new)(&mp_type_vfs_lfs2, 1, 0, &flash);
 }
 
+// Some ports mount at /, others (upstream's nrf) at /flash, as `flash=1` does here.
+static mp_obj_t mount_point(void) {
+    return host_argument("flash", 0) ? MP_OBJ_NEW_QSTR(MP_QSTR__slash_flash)
+                                     : MP_OBJ_NEW_QSTR(MP_QSTR__slash_);
+}
+
 // A flash that holds nothing readable is said to be so and left alone.
 static void mount(void) {
     nlr_buf_t guard;
     if (nlr_push(&guard) == 0) {
         mp_obj_t flash = MP_OBJ_TYPE_GET_SLOT(&flash_type, make_new)(&flash_type, 0, 0, NULL);
-        mp_vfs_mount_and_chdir_protected(filesystem(flash), MP_OBJ_NEW_QSTR(MP_QSTR__slash_));
+        mp_vfs_mount_and_chdir_protected(filesystem(flash), mount_point());
         nlr_pop();
     } else {
         mp_printf(&mp_plat_print, "no filesystem in flash.img:\n");

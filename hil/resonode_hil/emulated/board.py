@@ -47,6 +47,7 @@ class EmulatedBoard(VirtualBoard):
         files: folder with what is put into flash, default what the build needs.
         heap_bytes: MicroPython's heap; more than the chip has is for tests that need it.
         flash_bytes: size of a flash that is made anew.
+        at_flash: its file system is mounted at /flash, as upstream's nRF port does, not at /.
         radio: the other end of the radio channel, if anybody listens there.
         options: more of QEMU's.
     """
@@ -60,6 +61,7 @@ class EmulatedBoard(VirtualBoard):
         files: Path | None = None,
         heap_bytes: int = HEAP_BYTES,
         flash_bytes: int = FLASH_BYTES,
+        at_flash: bool = False,
         radio: socket.socket | None = None,
         options: tuple[str, ...] = (),
         **more: Any,
@@ -68,6 +70,7 @@ class EmulatedBoard(VirtualBoard):
         self._files = files
         self._heap_bytes = heap_bytes
         self._flash_bytes = flash_bytes
+        self._at_flash = at_flash
         self._radio = radio
         self._options = options
         self._leash: subprocess.Popen[bytes] | None = None
@@ -123,7 +126,8 @@ class EmulatedBoard(VirtualBoard):
         command = [QEMU, "-M", "mps2-an386", "-display", "none", "-monitor", "none"]
         command += ["-kernel", str(firmware_elf(_MICROPYTHON[self._build]).resolve())]
         command += ["-semihosting-config"]
-        command += [f"enable=on,target=native,arg=resonode,arg=heap={self._heap_bytes}"]
+        arguments = f"arg=resonode,arg=heap={self._heap_bytes},arg=flash={int(self._at_flash)}"
+        command += [f"enable=on,target=native,{arguments}"]
         command += ["-add-fd", f"fd={self._master},set=1"]
         command += ["-chardev", "serial,id=console,path=/dev/fdset/1", "-serial", "chardev:console"]
         command += ["-chardev", f"socket,id=bus,fd={bus.fileno()}", "-serial", "chardev:bus"]

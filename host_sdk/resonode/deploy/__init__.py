@@ -106,11 +106,11 @@ def deploy(
             _verify(prompt, plan)
         launcher = (ON_BOARD / "main.py").read_bytes()
         if there.main != files.sha256(launcher):
-            prompt.replace("/main.py", launcher)
+            prompt.replace("main.py", launcher)
         prompt.call("remove_idle_boot")  # MicroPython heeds Ctrl-C while a boot.py runs
         if not plan.unchanged:
             # From here on the board starts the new one.
-            prompt.replace("/slot", f"{plan.target} new {plan.safe or '-'}".encode())
+            prompt.replace("slot", f"{plan.target} new {plan.safe or '-'}".encode())
         on_progress("starting", 1.0)
         waits = not plan.unchanged or there.slot[1] != "good"
         _start(prompt, _GOOD if waits else f" on {board.name}, node ", starts_s)
@@ -128,21 +128,19 @@ def deploy(
 
 
 def _tree(prompt: Prompt, slot: str) -> Tree:
-    return {
-        name: (size, digest) for name, (size, digest) in prompt.call("tree", f"/{slot}").items()
-    }
+    return {name: (size, digest) for name, (size, digest) in prompt.call("tree", slot).items()}
 
 
 def _fill(prompt: Prompt, plan: Plan, on_progress: Progress) -> None:
     # What was in the slot is no version any more as soon as one of its files changes.
-    prompt.call("remove", f"/{plan.target}", [f"/{plan.target}/{name}" for name in plan.keep])
-    pairs = [(source, f"/{plan.target}/{name}") for name, source in plan.copy.items()]
+    prompt.call("remove", plan.target, [f"{plan.target}/{name}" for name in plan.keep])
+    pairs = [(source, f"{plan.target}/{name}") for name, source in plan.copy.items()]
     for at in range(0, len(pairs), _AT_ONCE):
         prompt.call("copy_all", pairs[at : at + _AT_ONCE])
     total, done = sum(len(data) for data in plan.send.values()), 0
     for name, data in plan.send.items():
         on_progress("sending", done / total)
-        prompt.send(f"/{plan.target}/{name}", data)
+        prompt.send(f"{plan.target}/{name}", data)
         done += len(data)
     on_progress("sending", 1.0)
 

@@ -48,7 +48,7 @@ def make_plan(there: OnBoard, slots: dict[str, Tree], wanted: dict[str, bytes]) 
     safe = named if named in SLOTS and slots[named] else None
     target = SLOTS[1] if safe == SLOTS[0] else SLOTS[0]
     keep = [name for name in wanted if digests[target].get(name) == hashes[name]]
-    at_hand = {digest: f"/{safe}/{name}" for name, digest in digests[safe].items()} if safe else {}
+    at_hand = {digest: f"{safe}/{name}" for name, digest in digests[safe].items()} if safe else {}
     rest = [name for name in wanted if name not in keep]
     copy = {name: at_hand[hashes[name]] for name in rest if hashes[name] in at_hand}
     removed = [size for name, (size, _) in slots[target].items() if name not in keep]

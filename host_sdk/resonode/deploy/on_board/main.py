@@ -2,11 +2,14 @@
 # main.py of a deployed board: starts the application that lies in one of two slots, and the old one
 # again when a new one does not start. Deployed by `resonode deploy`, like the slots.
 #
-# /slot says "app_b new app_a": the slot to start; whether it is new, being tried, or good; and the
+# `slot` says "app_b new app_a": the slot to start; whether it is new, being tried, or good; and the
 # one to fall back on (- if there is none). It is only ever replaced as a whole.
 #
 # MicroPython's prompt reads every key, so a board whose keys somebody relies on shows it only when
 # its owner asked for it through a session, or the button was held and the keys are gone.
+#
+# Paths are below the current folder, which is where the port mounted its file system: / on an
+# ESP32, /flash on an nRF.
 
 import micropython
 
@@ -40,14 +43,14 @@ _CBOR_FALSE = b"\xf4"
 
 
 def _read() -> list:
-    with open("/slot") as file:
+    with open("slot") as file:
         return file.read().split()
 
 
 def _write(slot: str, state: str, old: str) -> None:
-    with open("/slot.new", "w") as file:
+    with open("slot.new", "w") as file:
         file.write(slot + " " + state + " " + old)
-    os.rename("/slot.new", "/slot")
+    os.rename("slot.new", "slot")
 
 
 def _identify() -> None:
@@ -75,9 +78,9 @@ def _guarded() -> bool:
     # has an owner. It is the last value in owner.bin before the CRC (firmware/ownership.py, which
     # may be what does not start). Whatever cannot be read is guarded.
     try:
-        if "owner.bin" not in os.listdir("/"):
+        if "owner.bin" not in os.listdir():
             return False
-        with open("/owner.bin", "rb") as file:
+        with open("owner.bin", "rb") as file:
             return file.read()[-5:-4] != _CBOR_FALSE
     except Exception:
         return True
@@ -99,16 +102,16 @@ def _knocked() -> bool:
 
 def _forget() -> None:
     # Keys that whoever comes to the prompt could have read are not used again.
-    for name in os.listdir("/"):
+    for name in os.listdir():
         if name.split(".")[0] in _SECRETS:
-            os.remove("/" + name)
+            os.remove(name)
 
 
 def _button():
     # () -> whether it is pressed; never, where there is none or no board's data can be read.
     import machine
 
-    for slot in ("/app_a", "/app_b"):
+    for slot in ("app_a", "app_b"):
         try:
             folder = slot + "/boards/"
             with open(folder + os.listdir(folder)[0] + "/board.json") as file:
@@ -159,10 +162,10 @@ async def _keep(slot: str) -> None:
 
 
 def _start(slot: str) -> None:
-    sys.path.insert(0, "/" + slot)
+    sys.path.insert(0, slot)
     from firmware import main
 
-    main.run("/" + slot + "/boards/" + os.listdir("/" + slot + "/boards")[0])
+    main.run(slot + "/boards/" + os.listdir(slot + "/boards")[0])
 
 
 def _fall_back(slot: str, old: str) -> None:
@@ -196,7 +199,7 @@ def _main() -> None:
         return
     try:
         _boot()
-    except Exception as error:  # of /slot, or a full file system
+    except Exception as error:  # of `slot`, or a full file system
         sys.print_exception(error)
         _rescue()
 

@@ -1,6 +1,6 @@
 # Runs on: MicroPython
 # What `resonode deploy` and `resonode doctor` run at a board's raw prompt. Each function prints one
-# line of JSON; data comes as base64.
+# line of JSON; data comes as base64. Paths are below the folder that MicroPython starts in.
 
 import binascii
 import gc
@@ -14,7 +14,7 @@ _PIECE = bytearray(512)
 
 def probe() -> None:
     gc.collect()
-    block, _, _, _, free = os.statvfs("/")[:5]
+    block, _, _, _, free = os.statvfs(os.getcwd())[:5]
     facts = {
         "version": list(sys.implementation.version[:3]),
         "machine": getattr(sys.implementation, "_machine", ""),
@@ -23,9 +23,9 @@ def probe() -> None:
         "heap": gc.mem_free() + gc.mem_alloc(),
         "block": block,
         "files_free": free * block,
-        "slot": _text("/slot"),
+        "slot": _text("slot"),
         "boards": _boards(),
-        "main": _digest("/main.py") if "main.py" in os.listdir("/") else "",
+        "main": _digest("main.py") if "main.py" in os.listdir() else "",
         "boot": _boot(),
     }
     print(json.dumps(facts))
@@ -34,15 +34,15 @@ def probe() -> None:
 def _boards() -> list:
     # Which slot holds the data of which boards.
     return [
-        [slot, os.listdir("/" + slot + "/boards")]
+        [slot, os.listdir(slot + "/boards")]
         for slot in ("app_a", "app_b")
-        if _is_folder("/" + slot + "/boards")
+        if _is_folder(slot + "/boards")
     ]
 
 
 def _boot() -> str:
     # Of boot.py: "", "idle" if it does nothing, as that of a new file system, or "busy".
-    lines = _text("/boot.py").split("\n") if "boot.py" in os.listdir("/") else None
+    lines = _text("boot.py").split("\n") if "boot.py" in os.listdir() else None
     if lines is None:
         return ""
     code = [line for line in lines if line.strip() and not line.startswith("#")]
@@ -51,7 +51,7 @@ def _boot() -> str:
 
 def remove_idle_boot() -> None:
     if _boot() == "idle":
-        os.remove("/boot.py")
+        os.remove("boot.py")
 
 
 def tree(root: str) -> None:
@@ -97,7 +97,7 @@ def _text(path: str) -> str:
 
 
 def _folders(path: str) -> None:
-    at = path.find("/", 1)
+    at = path.find("/")
     while at > 0:
         if not _is_folder(path[:at]):
             os.mkdir(path[:at])
