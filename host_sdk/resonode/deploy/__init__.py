@@ -70,7 +70,7 @@ def deploy(
         on_progress: called with what is being done, and which part of it is done, 0 to 1.
 
     Raises:
-        NodeNotFound, PortBusy, PortForbidden: the port cannot be opened; nothing else was done.
+        NodeNotFound, PortBusy, PortForbidden: the port cannot be opened.
         DoesNotFit: version, chip, ABI, RAM or room: refused before anything is copied.
         Timeout: no prompt.
         NotTrusted: the node has an owner, who is somebody else.
@@ -81,10 +81,10 @@ def deploy(
         NodeError: there is no firmware to deploy, or it does not compile.
     """
     begun_s = time.monotonic()
-    open_port(port).close()  # one that is not there is told first
     on_progress("compiling", 0.0)
     source = source or files.checkout()
     wanted = files.compiled(board, source)
+    open_port(port).close()  # one that is not there is told before a prompt is waited for
     waiting = "waiting for the prompt: press the board's reset button"
     with open_prompt(
         port, trust or Trust(), timeout_s, lambda: on_progress(waiting, 0.0)
